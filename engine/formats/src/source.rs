@@ -1,0 +1,61 @@
+//! A document as the formats see it: bytes at offsets. The caller decides whether they lie in memory or in a file.
+
+use std::io;
+
+/// Reading the document failed while it was being prepared: the caller's medium is at fault, not the document.
+#[derive(Debug, thiserror::Error)]
+#[error("the document cannot be read: {0}")]
+pub struct SourceError(#[from] pub io::Error);
+
+/// Random access to the bytes of one document. The bytes must not change while it is in use.
+pub trait Source {
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether there are no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `buffer` with the bytes from `offset` on. Fewer bytes than asked for is an error
+    /// (`io::ErrorKind::UnexpectedEof`).
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError>;
+
+    /// The whole document, if it already lies in memory.
+    fn as_slice(&self) -> Option<&[u8]> {
+        None
+    }
+}
+
+impl Source for [u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
+        let wanted = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.get(start..start.checked_add(buffer.len())?))
+            .ok_or_else(|| SourceError(io::ErrorKind::UnexpectedEof.into()))?;
+        buffer.copy_from_slice(wanted);
+        Ok(())
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self)
+    }
+}
+
+impl Source for Vec<u8> {
+    fn len(&self) -> u64 {
+        Vec::len(self) as u64
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
+        self.as_slice().read_exact_at(offset, buffer)
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self)
+    }
+}

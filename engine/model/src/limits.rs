@@ -1,0 +1,51 @@
+//! Every bound has a name here, units last. Configuration may lower or raise those that an operator has a reason to
+//! touch; the others are fixed.
+
+/// Places that the router gives out at one token, for each of its sessions: one in the card, one ready, two being
+/// prepared.
+pub const ASSIGNED_PER_SESSION_MAX: usize = 4;
+
+/// Documents that may wait for a place or hold one, in the whole server.
+pub const DOCUMENTS_IN_FLIGHT_MAX: usize = 256;
+
+/// Sessions that one token may have.
+pub const SESSIONS_PER_TOKEN_MAX: usize = 64;
+
+/// Files that a watched directory claims at once.
+pub const CLAIM_GROUP_FILES_MAX: usize = 128;
+
+/// Entries that a watched directory remembers from one scan; the next scan finds the rest.
+pub const SCAN_ENTRIES_MAX: usize = 20_000;
+
+/// Longest file name that a watched directory takes, in bytes; leaves room for the names sealmill adds.
+pub const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// Rows that one group of the store holds.
+pub const STORE_GROUP_ROWS_MAX: usize = 512;
+
+/// How long a row waits for others before its group is written, in microseconds.
+pub const STORE_GROUP_WAIT_MICROS: u64 = 2_000;
+
+/// A signature operation that takes longer is stuck, in milliseconds.
+pub const SIGN_TIMEOUT_MS: u64 = 30_000;
+
+/// Certificates in one chain.
+pub const CHAIN_CERTIFICATES_MAX: usize = 16;
+
+/// Nesting of arrays and dictionaries in a PDF.
+pub const PDF_NESTING_MAX: usize = 64;
+
+/// Objects that one PDF may number.
+pub const PDF_OBJECTS_MAX: usize = 8_388_607;
+
+/// Cross-reference sections that one PDF may chain.
+pub const PDF_REVISIONS_MAX: usize = 1_024;
+
+/// Length of one PDF object that is read into memory, in bytes.
+pub const PDF_OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Length of one decompressed PDF stream, in bytes (cross-reference and object streams only; no other is read).
+pub const PDF_STREAM_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Nesting of BER or DER values.
+pub const DER_NESTING_MAX: usize = 32;
