@@ -1,1 +1,6 @@
-//! placeholder
+//! The small outside world that tests meet: certification authorities, soft tokens, databases, documents and judges.
+//!
+//! It depends on none of our other crates, so that each of them can use it, and it never decides what is right: that
+//! is left to programs that we did not write.
+
+pub mod pki;
