@@ -3,4 +3,9 @@
 //! It depends on none of our other crates, so that each of them can use it, and it never decides what is right: that
 //! is left to programs that we did not write.
 
+pub mod corpora;
 pub mod pki;
+pub mod postgres;
+pub mod shim;
+pub mod softhsm;
+pub mod tools;
