@@ -1,0 +1,86 @@
+//! What a token tells about itself and its keys. Plain values; nothing here talks to a token.
+
+use model::{KeyKind, TokenSerial};
+use std::sync::Arc;
+
+/// What `C_GetTokenInfo` said (PKCS#11 3.2 section 3.3), in our words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Serial number.
+    pub serial: TokenSerial,
+    /// Label, for people.
+    pub label: String,
+    /// Manufacturer.
+    pub manufacturer: String,
+    /// Model.
+    pub model: String,
+    /// State of the user PIN.
+    pub pin: PinState,
+    /// How many sessions this process may have open; `None` if the token sets no limit or does not tell.
+    pub sessions_max: Option<u64>,
+}
+
+/// The PIN flags of a token. A token that does not know may report any of them as false: absence proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PinState {
+    /// Private keys need a login.
+    pub login_required: bool,
+    /// A user PIN has been set.
+    pub initialised: bool,
+    /// The PIN is typed on the reader (protected authentication path).
+    pub pad: bool,
+    /// At least one wrong PIN since the last right one.
+    pub count_low: bool,
+    /// One more wrong PIN locks.
+    pub final_try: bool,
+    /// Locked.
+    pub locked: bool,
+    /// The PIN must be changed first.
+    pub must_change: bool,
+}
+
+/// Names one private key on one token, in every session of it and after a re-insertion. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyRef(pub(crate) Arc<KeyIdentity>);
+
+/// What a key is found again by.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyIdentity {
+    pub(crate) kind: KeyKind,
+    pub(crate) always_authenticate: bool,
+    /// `CKA_ID` of the private key; may be empty.
+    pub(crate) id: Vec<u8>,
+    /// What tells the public key: the modulus (RSA, without leading zeros), the point (EC) or the 32 bytes (Ed25519).
+    pub(crate) public: Vec<u8>,
+}
+
+impl KeyRef {
+    /// The kind of key.
+    pub fn kind(&self) -> KeyKind {
+        self.0.kind
+    }
+
+    /// Whether each signature needs a login of its own (`CKA_ALWAYS_AUTHENTICATE`).
+    pub fn always_authenticate(&self) -> bool {
+        self.0.always_authenticate
+    }
+}
+
+/// A certificate and the private key that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKey {
+    /// The private key.
+    pub key: KeyRef,
+    /// The kind of key.
+    pub kind: KeyKind,
+    /// Each signature needs a login of its own.
+    pub always_authenticate: bool,
+    /// The certificate, DER.
+    pub certificate: Arc<[u8]>,
+    /// Certificates above it that the token also holds, DER, in path order; may be empty.
+    pub chain: Vec<Arc<[u8]>>,
+    /// Label of the certificate on the token, for people.
+    pub label: String,
+    /// Subject common name of the certificate, for people.
+    pub subject: String,
+}
