@@ -1,0 +1,321 @@
+//! The embedded database: one thread owns the only writing connection, another the only reading one.
+//!
+//! Callers wait in bounded lines. The writer takes what stands in line into one transaction, so that many callers share
+//! one sync of the disk; each caller's part is a savepoint of its own and fails alone.
+
+use crate::audit::Head;
+use crate::error::StoreError;
+use crate::sql;
+use crate::value::{Row, Value};
+use crate::work::{Work, Written};
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, OpenFlags, TransactionBehavior};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The two threads and the lines before them.
+pub(crate) struct Sqlite {
+    writes: Option<mpsc::Sender<Write>>,
+    reads: Option<mpsc::Sender<Read>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Write {
+    work: Work,
+    reply: oneshot::Sender<Result<Written, StoreError>>,
+}
+
+struct Read {
+    statement: &'static str,
+    values: Vec<Value>,
+    reply: oneshot::Sender<Result<Vec<Row>, StoreError>>,
+}
+
+impl Sqlite {
+    pub(crate) async fn open(path: PathBuf, node: Arc<str>) -> Result<Self, StoreError> {
+        let (writes, write_line) = mpsc::channel(WAITING_MAX);
+        let (reads, read_line) = mpsc::channel(WAITING_MAX);
+        let mut sqlite = Self { writes: Some(writes), reads: Some(reads), threads: Vec::with_capacity(2) };
+
+        // The reader comes second: it cannot open a file that is not there yet.
+        let (ready, opened) = oneshot::channel();
+        let file = path.clone();
+        sqlite.start("store-writer", move || match Writer::open(&file, node) {
+            Ok(writer) => {
+                let _ = ready.send(Ok(()));
+                writer.run(write_line);
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        })?;
+        opened.await.map_err(|_| ended())??;
+
+        let (ready, opened) = oneshot::channel();
+        sqlite.start("store-reader", move || match open_reader(&path) {
+            Ok(connection) => {
+                let _ = ready.send(Ok(()));
+                read_all(&connection, read_line);
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        })?;
+        opened.await.map_err(|_| ended())??;
+        Ok(sqlite)
+    }
+
+    pub(crate) async fn read(&self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let line = self.reads.as_ref().ok_or_else(ended)?;
+        line.send(Read { statement, values, reply }).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    pub(crate) async fn write(&self, work: Work) -> Result<Written, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let line = self.writes.as_ref().ok_or_else(ended)?;
+        line.send(Write { work, reply }).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    fn start(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+        self.threads.push(thread.map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?);
+        Ok(())
+    }
+}
+
+impl Drop for Sqlite {
+    /// Lets the threads finish what stands in line and close the file, so that a new opening finds it closed.
+    fn drop(&mut self) {
+        self.writes = None;
+        self.reads = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    node: Arc<str>,
+    /// Ends of this node's chains, by tenant. Valid while `data_version` stands.
+    heads: HashMap<Arc<str>, Head>,
+    data_version: i64,
+}
+
+impl Writer {
+    fn open(path: &Path, node: Arc<str>) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
+        // Two processes may bring the same new file up to date: the one that comes second fails and finds it done.
+        let runner = migrations::migrations::runner().set_grouped(true);
+        if let Err(first) = runner.run(&mut connection) {
+            tracing::debug!(error = %first, "migration repeated");
+            runner.run(&mut connection)?;
+        }
+        connection.set_prepared_statement_cache_capacity(sql::ALL.len() + 8);
+        for (name, statement) in sql::ALL {
+            connection
+                .prepare_cached(statement)
+                .map_err(|error| StoreError::Corrupt(format!("statement {name} does not fit the schema: {error}")))?;
+        }
+        Ok(Self { connection, node, heads: HashMap::new(), data_version: -1 })
+    }
+
+    fn run(mut self, mut line: mpsc::Receiver<Write>) {
+        while let Some(first) = line.blocking_recv() {
+            let mut rows = first.work.len();
+            let mut group = vec![first];
+            while rows < GROUP_ROWS_MAX
+                && let Ok(next) = line.try_recv()
+            {
+                rows += next.work.len();
+                group.push(next);
+            }
+            let works: Vec<&Work> = group.iter().map(|write| &write.work).collect();
+            let answers = self.transact(&works);
+            if answers.is_err() {
+                self.heads.clear();
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+            }
+            match answers {
+                // A caller that is gone does not want to know; what it asked for is done.
+                Ok(answers) => {
+                    group.into_iter().zip(answers).for_each(|(write, answer)| drop(write.reply.send(answer)))
+                }
+                Err(error) => group.into_iter().for_each(|write| drop(write.reply.send(Err(error.clone())))),
+            }
+        }
+    }
+
+    fn transact(&mut self, works: &[&Work]) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let version = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+        if version != self.data_version {
+            // Another process wrote, perhaps to our chains.
+            self.heads.clear();
+            self.data_version = version;
+        }
+        let mut answers = Vec::with_capacity(works.len());
+        for work in works {
+            self.connection.execute_batch("SAVEPOINT part")?;
+            let answer = self.part(work);
+            match &answer {
+                Ok(_) => self.connection.execute_batch("RELEASE part")?,
+                Err(error) if self.connection.is_autocommit() => return Err(error.clone()),
+                Err(_) => {
+                    self.heads.remove(&work.tenant);
+                    self.connection.execute_batch("ROLLBACK TO part; RELEASE part")?;
+                }
+            }
+            answers.push(answer);
+        }
+        self.connection.execute_batch("COMMIT")?;
+        Ok(answers)
+    }
+
+    fn part(&mut self, work: &Work) -> Result<Written, StoreError> {
+        let mut written = Written::default();
+        for step in &work.steps {
+            written.changed.push(execute(&self.connection, step.statement, &step.rows)?);
+        }
+        if !work.audit.is_empty() {
+            let head = match self.heads.get(&work.tenant) {
+                Some(head) => *head,
+                None => {
+                    let values = [Value::Text(work.tenant.clone()), Value::Text(self.node.clone())];
+                    Head::from_rows(&query(&self.connection, sql::AUDIT_HEAD, &values)?)?
+                }
+            };
+            let (rows, head) = work.audit_rows(&self.node, head, &written);
+            execute(&self.connection, sql::INSERT_AUDIT, &rows)?;
+            self.heads.insert(work.tenant.clone(), head);
+        }
+        Ok(written)
+    }
+}
+
+/// The database file is made for its owner only: names of documents are nobody else's business.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let opened = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    opened.map(drop).map_err(|error| StoreError::Config(format!("{}: {error}", path.display())))
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    connection.set_prepared_statement_cache_capacity(sql::ALL.len());
+    Ok(connection)
+}
+
+fn read_all(connection: &Connection, mut line: mpsc::Receiver<Read>) {
+    while let Some(Read { statement, values, reply }) = line.blocking_recv() {
+        if !reply.is_closed() {
+            let _ = reply.send(query(connection, statement, &values));
+        }
+    }
+}
+
+fn execute(connection: &Connection, statement: &str, rows: &[Vec<Value>]) -> Result<Vec<u64>, StoreError> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let mut changed = Vec::with_capacity(rows.len());
+    for row in rows {
+        bind(&mut statement, row)?;
+        changed.push(statement.raw_execute()? as u64);
+    }
+    Ok(changed)
+}
+
+fn query(connection: &Connection, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    let mut statement = connection.prepare_cached(statement)?;
+    bind(&mut statement, values)?;
+    let columns = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let value = |column| {
+            Ok(match row.get_ref(column)? {
+                ValueRef::Text(text) => Value::from(&*String::from_utf8_lossy(text)),
+                ValueRef::Integer(number) => Value::Int(number),
+                ValueRef::Null => Value::Null,
+                ValueRef::Real(_) | ValueRef::Blob(_) => {
+                    return Err(StoreError::Corrupt(format!("column {column} holds neither text nor a whole number")));
+                }
+            })
+        };
+        found.push(Row((0..columns).map(value).collect::<Result<_, StoreError>>()?));
+    }
+    Ok(found)
+}
+
+/// Binds by name: SQLite numbers `$2 … $1` by first appearance, so binding by place would swap them silently.
+fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> Result<(), StoreError> {
+    if statement.parameter_count() != values.len() {
+        let (wanted, given) = (statement.parameter_count(), values.len());
+        return Err(StoreError::Invalid(format!("a statement takes {wanted} values, {given} were given")));
+    }
+    for (value, name) in values.iter().zip(NAMES) {
+        let place = statement
+            .parameter_index(name)?
+            .ok_or_else(|| StoreError::Invalid(format!("a statement has no {name}")))?;
+        statement.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("a thread of the store has ended".into())
+}
+
+const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
+
+/// Callers that wait in each line.
+const WAITING_MAX: usize = 64;
+
+/// Rows after which the writer takes no more callers into a transaction.
+const GROUP_ROWS_MAX: usize = 4 * model::limits::STORE_GROUP_ROWS_MAX;
+
+/// How long another process may hold the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn placeholders_are_bound_by_name_whatever_their_order() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (id TEXT, state TEXT); INSERT INTO t VALUES ('a', 'old')").unwrap();
+        let reversed = "UPDATE t SET state = $2 WHERE id = $1";
+        assert_eq!(execute(&connection, reversed, &[vec!["a".into(), "new".into()]]).unwrap(), [1]);
+        let rows =
+            query(&connection, "SELECT $3, $1, $2, state FROM t WHERE $1 = 'x'", &["x".into(), 2.into(), Value::Null]);
+        assert_eq!(rows.unwrap()[0].0, [Value::Null, "x".into(), Value::Int(2), "new".into()]);
+    }
+
+    #[test]
+    fn a_wrong_number_of_values_is_an_error() {
+        let connection = Connection::open_in_memory().unwrap();
+        assert!(matches!(query(&connection, "SELECT $1, $2", &["x".into()]), Err(StoreError::Invalid(_))));
+        assert!(matches!(query(&connection, "SELECT $1, $3", &["x".into(), "y".into()]), Err(StoreError::Invalid(_))));
+    }
+}

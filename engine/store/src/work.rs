@@ -1,0 +1,99 @@
+//! One transaction as data: statements with their rows, and audit entries that may depend on them. Because it is data, it
+//! can be carried out by a thread, by a pool, and again after a conflict.
+
+use crate::audit::Head;
+use crate::value::Value;
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{AuditEntry, TenantId};
+use std::sync::Arc;
+
+/// A transaction.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) tenant: Arc<str>,
+    /// Carried out in order; each row of a step by itself, so that the changed rows are known one by one.
+    pub(crate) steps: Vec<Step>,
+    pub(crate) audit: Vec<Entry>,
+}
+
+/// A statement and the rows it is carried out with.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) statement: &'static str,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// An audit entry, written only if the named row of the first step changed something (`None`: always).
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) entry: AuditEntry,
+    pub(crate) only_if: Option<usize>,
+}
+
+/// How many rows each row of each step changed.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) changed: Vec<Vec<u64>>,
+}
+
+impl Written {
+    /// Rows that the first row of the first step changed.
+    pub(crate) fn first(&self) -> u64 {
+        self.changed.first().and_then(|step| step.first()).copied().unwrap_or(0)
+    }
+}
+
+impl Work {
+    pub(crate) fn new(tenant: &TenantId) -> Self {
+        Self { tenant: tenant.as_str().into(), steps: Vec::new(), audit: Vec::new() }
+    }
+
+    pub(crate) fn step(mut self, statement: &'static str, rows: Vec<Vec<Value>>) -> Self {
+        if !rows.is_empty() {
+            self.steps.push(Step { statement, rows });
+        }
+        self
+    }
+
+    /// Rows in all, for sizing groups.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.iter().map(|step| step.rows.len()).sum::<usize>() + self.audit.len()
+    }
+
+    /// The rows of `sql::INSERT_AUDIT` that follow `head`, and the head after them.
+    pub(crate) fn audit_rows(&self, node: &Arc<str>, mut head: Head, written: &Written) -> (Vec<Vec<Value>>, Head) {
+        let mut rows = Vec::with_capacity(self.audit.len());
+        for Entry { entry, only_if } in &self.audit {
+            let changed = |row: usize| written.changed.first().and_then(|step| step.get(row)).is_some_and(|n| *n > 0);
+            if only_if.is_some_and(|row| !changed(row)) {
+                continue;
+            }
+            head = head.next(&entry.chain_bytes(&self.tenant, head.number.saturating_add(1).unsigned_abs()));
+            rows.push(vec![
+                Value::Text(self.tenant.clone()),
+                Value::Text(node.clone()),
+                head.number.into(),
+                entry.at.micros().into(),
+                entry.who.as_str().into(),
+                entry.what.into(),
+                entry.object.as_str().into(),
+                entry.signer.as_deref().into(),
+                entry.detail.as_deref().into(),
+                head.hex().into(),
+            ]);
+        }
+        (rows, head)
+    }
+}
+
+impl Head {
+    /// The head after an entry with these bytes.
+    pub(crate) fn next(&self, entry: &[u8]) -> Head {
+        let mut bytes = Vec::with_capacity(32 + entry.len());
+        bytes.extend_from_slice(&self.chain);
+        bytes.extend_from_slice(entry);
+        let mut chain = [0; 32];
+        chain.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        Head { number: self.number.saturating_add(1), chain }
+    }
+}
