@@ -88,11 +88,11 @@ pub fn prepare(
     match format {
         Format::Cms { .. } | Format::Cades { .. } => {
             let digest = crate::crypto::digest_source(template.algorithm.digest, source)?;
-            Ok(prepare_digest_with(cms, format, digest, source.len(), now))
+            prepare_digest_with(cms, format, digest, source.len(), now)
         }
         Format::Pdf | Format::Pades => {
             let update = pdf::prepare(source, profile, &template.signer, cms.length_max(), now)?;
-            let pending = cms.begin(update.digest(), now);
+            let pending = cms.begin(update.digest(), now)?;
             Ok(Prepared { format, pending, shape: Shape::Pdf(Box::new(update)) })
         }
     }
@@ -108,17 +108,19 @@ pub fn prepare_digest(
     if !matches!(profile.format, Format::Cms { detached: true } | Format::Cades { detached: true }) {
         return Err(FormatError::setup("digest-needs-detached", "only a detached signature can be made from a digest"));
     }
-    if digest.algorithm() != template.algorithm.digest {
-        let wanted = template.algorithm.digest;
-        return Err(FormatError::setup("digest-algorithm", format!("this profile and signer need a {wanted} digest")));
-    }
-    Ok(prepare_digest_with(&template.cms, profile.format, digest, 0, now))
+    prepare_digest_with(&template.cms, profile.format, digest, 0, now)
 }
 
-fn prepare_digest_with(cms: &cms::Template, format: Format, digest: Digest, length: u64, now: Time) -> Prepared {
+fn prepare_digest_with(
+    cms: &cms::Template,
+    format: Format,
+    digest: Digest,
+    length: u64,
+    now: Time,
+) -> Result<Prepared, FormatError> {
     let detached = matches!(format, Format::Cms { detached: true } | Format::Cades { detached: true });
     let shape = if detached { Shape::Detached } else { Shape::Enveloping { length } };
-    Prepared { format, pending: cms.begin(digest, now), shape }
+    Ok(Prepared { format, pending: cms.begin(digest, now)?, shape })
 }
 
 /// A document that waits for its signature value.
@@ -152,13 +154,13 @@ impl Prepared {
     pub fn assemble(self, value: &SignatureValue) -> Result<Sealed, FormatError> {
         self.pending.check(value)?;
         let parts = match self.shape {
-            Shape::Detached => vec![Part::Bytes(self.pending.finish(value, cms::Content::Detached)?)],
+            Shape::Detached => vec![Part::Bytes(self.pending.finish(value)?)],
             Shape::Enveloping { length } => {
                 let (head, tail) = self.pending.finish_around(value, length)?;
                 vec![Part::Bytes(head), Part::Original, Part::Bytes(tail)]
             }
             Shape::Pdf(update) => {
-                let der = self.pending.finish(value, cms::Content::Detached)?;
+                let der = self.pending.finish(value)?;
                 vec![Part::Original, Part::Bytes(update.finish(&der)?)]
             }
         };

@@ -1,0 +1,69 @@
+//! The few fields of an X.509 certificate that a signature needs, as they are encoded. No judgement of validity.
+
+use super::identifiers::{OID_EC, OID_ED25519, OID_RSA, OID_RSA_PSS, curve_oid};
+use crate::der::{DerError, Reader, TAG_BIT_STRING, TAG_CONTEXT_0, TAG_INTEGER, TAG_OID, TAG_SEQUENCE};
+use model::{Curve, KeyKind};
+
+/// What a certificate says, borrowed from its DER (RFC 5280 section 4.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Certificate<'a> {
+    /// `serialNumber`, the whole INTEGER.
+    pub serial: &'a [u8],
+    /// `issuer`, the whole Name.
+    pub issuer: &'a [u8],
+    /// `subject`, the whole Name.
+    pub subject: &'a [u8],
+    /// `subjectPublicKeyInfo`, whole.
+    pub public_key_info: &'a [u8],
+    /// Content of the BIT STRING in it, without the count of unused bits.
+    pub public_key: &'a [u8],
+    /// What kind of key it is. `None`: one that sealmill does not sign with.
+    pub key: Option<KeyKind>,
+    /// The key may sign with PSS only (its algorithm is id-RSASSA-PSS, RFC 4055 section 1.2).
+    pub pss_only: bool,
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate in DER.
+    pub fn parse(der: &'a [u8]) -> Result<Self, DerError> {
+        let mut outer = Reader::new(der);
+        let mut certificate = outer.enter(TAG_SEQUENCE)?;
+        outer.end()?;
+        let mut body = certificate.enter(TAG_SEQUENCE)?;
+        certificate.expect(TAG_SEQUENCE)?;
+        certificate.expect(TAG_BIT_STRING)?;
+        certificate.end()?;
+        body.optional(TAG_CONTEXT_0)?;
+        let serial = body.expect(TAG_INTEGER)?.raw;
+        body.expect(TAG_SEQUENCE)?;
+        let issuer = body.expect(TAG_SEQUENCE)?.raw;
+        body.expect(TAG_SEQUENCE)?;
+        let subject = body.expect(TAG_SEQUENCE)?.raw;
+        let info = body.expect(TAG_SEQUENCE)?;
+
+        let mut fields = Reader::new(info.value);
+        let mut algorithm = fields.enter(TAG_SEQUENCE)?;
+        let bits = fields.expect(TAG_BIT_STRING)?.value;
+        let public_key = bits.strip_prefix(&[0]).ok_or(DerError::Malformed)?;
+        let oid = algorithm.expect(TAG_OID)?.raw;
+        let key = match oid {
+            OID_RSA | OID_RSA_PSS => Some(KeyKind::Rsa { bits: rsa_bits(public_key)? }),
+            OID_ED25519 => Some(KeyKind::Ed25519),
+            OID_EC => {
+                let named = algorithm.read()?.raw;
+                Curve::ALL.into_iter().find(|&curve| curve_oid(curve) == named).map(KeyKind::Ec)
+            }
+            _ => None,
+        };
+        Ok(Self { serial, issuer, subject, public_key_info: info.raw, public_key, key, pss_only: oid == OID_RSA_PSS })
+    }
+}
+
+/// Length of the modulus in `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`.
+fn rsa_bits(key: &[u8]) -> Result<u32, DerError> {
+    let modulus = Reader::new(key).enter(TAG_SEQUENCE)?.expect(TAG_INTEGER)?.value;
+    let significant = modulus.strip_prefix(&[0]).unwrap_or(modulus);
+    let first = significant.first().ok_or(DerError::Malformed)?;
+    let bits = significant.len().checked_mul(8).ok_or(DerError::Malformed)?;
+    u32::try_from(bits).map(|bits| bits - first.leading_zeros()).map_err(|_| DerError::Malformed)
+}
