@@ -1,6 +1,7 @@
 //! What a token tells about itself and its keys. Plain values; nothing here talks to a token.
 
-use model::{KeyKind, TokenSerial};
+use crate::fault::Fault;
+use model::{KeyKind, Scheme, ToBeSigned, TokenSerial};
 use std::sync::Arc;
 
 /// What `C_GetTokenInfo` said (PKCS#11 3.2 section 3.3), in our words.
@@ -83,4 +84,31 @@ pub struct FoundKey {
     pub label: String,
     /// Subject common name of the certificate, for people.
     pub subject: String,
+}
+
+/// Longest message that a key is asked to sign, in bytes. Messages are CMS SignedAttributes (Ed25519 only).
+pub const MESSAGE_BYTES_MAX: usize = 32 * 1024;
+
+impl KeyRef {
+    pub(crate) fn new(identity: KeyIdentity) -> Self {
+        Self(Arc::new(identity))
+    }
+
+    /// Checks that this key can sign this at all, so that every kind of token refuses the same requests.
+    pub(crate) fn check(&self, to_be_signed: &ToBeSigned) -> Result<(), Fault> {
+        let algorithm = to_be_signed.algorithm();
+        let form_fits = match to_be_signed {
+            ToBeSigned::Digest { digest, .. } => {
+                algorithm.scheme != Scheme::Ed25519 && digest.algorithm() == algorithm.digest
+            }
+            ToBeSigned::Message { message, .. } => {
+                algorithm.scheme == Scheme::Ed25519 && message.len() <= MESSAGE_BYTES_MAX
+            }
+        };
+        if form_fits && algorithm.fits(self.kind()) {
+            Ok(())
+        } else {
+            Err(Fault::Request(format!("a {} key does not sign this with {algorithm}", self.kind())))
+        }
+    }
 }

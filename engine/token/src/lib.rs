@@ -16,13 +16,25 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod certificate;
 pub mod fault;
 pub mod found;
+mod key;
+mod module;
 pub mod pin;
+mod pkcs11;
+mod raw;
+mod session;
+mod slot;
+pub mod software;
 
 pub use fault::Fault;
 pub use found::{FoundKey, KeyRef, PinState, TokenInfo};
+pub use module::Module;
 pub use pin::{ContextLogin, LoggedIn, LoginFailed, LoginLedger, LoginRefused, Pin, VerifiedPin};
+pub use pkcs11::Pkcs11Token;
+pub use slot::{CertificateListing, SlotListing, TokenListing, list_slots};
+pub use software::{SoftwareKeyError, SoftwareToken};
 
 use model::{SignatureValue, ToBeSigned, TokenSerial};
 
