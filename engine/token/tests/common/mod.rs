@@ -114,3 +114,26 @@ pub fn signs_everything(session: &mut dyn token::Session, found: &token::FoundKe
         }
     }
 }
+
+/// Puts a signer on a SoftHSM token whose private key has `CKA_ALWAYS_AUTHENTICATE`.
+pub fn import_always_authenticate(
+    hsm: &testkit::softhsm::SoftHsm,
+    token: &testkit::softhsm::Token,
+    signer: &testkit::pki::Identity,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let module = hsm.module().to_string_lossy().into_owned();
+    let login = ["--module", &module, "--token-label", token.label(), "--login", "--pin", token.pin()];
+    let key = file("key.der", signer.key_pkcs8_der().unwrap());
+    let certificate = file("certificate.der", signer.certificate_der());
+    for (path, what) in [(&key, &["--type", "privkey", "--always-auth"][..]), (&certificate, &["--type", "cert"][..])] {
+        let mut command = std::process::Command::new("pkcs11-tool");
+        command.args(login).args(["--write-object", path, "--id", "a1"]).args(what).envs(hsm.environment());
+        testkit::tools::ok("pkcs11-tool", &mut command).unwrap();
+    }
+}
