@@ -4,6 +4,8 @@
 //! is left to programs that we did not write.
 
 pub mod corpora;
+pub mod judge;
+pub mod pdf;
 pub mod pki;
 pub mod postgres;
 pub mod shim;
