@@ -190,7 +190,7 @@ mod tests {
         std::fs::write(&plain, pdf::invoice(7, &Shape::default())).unwrap();
         let out = folder.path().join("out");
         std::fs::create_dir(&out).unwrap();
-        pyhanko_sign(&[plain.clone()], &out, &key, "geheim").unwrap();
+        pyhanko_sign(std::slice::from_ref(&plain), &out, &key, "geheim").unwrap();
         let signed = out.join("rechnung.pdf");
 
         let verdicts = pyhanko_judge(std::slice::from_ref(&signed), &pki.root_pem()).unwrap();
