@@ -1,1 +1,18 @@
-//! placeholder
+//! Who owns what, and when it runs: tokens, watched directories, the router between them, the pipeline.
+//!
+//! The only crate that starts actors and threads. actix carries commands, bounded crossbeam channels and places carry
+//! the work. Start reading at [`pipeline`].
+
+pub mod batch;
+pub mod deliver;
+pub mod directory;
+pub mod document;
+pub mod intake;
+pub mod measure;
+pub mod naming;
+pub mod pipeline;
+pub mod recorder;
+pub mod router;
+pub mod services;
+pub mod supervise;
+pub mod token;

@@ -1,6 +1,8 @@
 //! Audit entries: who did what, when, with which signer, and how entries are chained by hash.
 
 use crate::clock::Time;
+use crate::job::DocumentId;
+use crate::outcome::Outcome;
 
 /// One line of the audit log. Holds no secret and no document content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,23 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
+    /// What the log says when a document gets an outcome. `who` is the door it came in by.
+    pub fn of_document(
+        at: Time,
+        who: &str,
+        document: DocumentId,
+        name: &str,
+        outcome: &Outcome,
+        signer: Option<String>,
+    ) -> Self {
+        let (what, detail) = match outcome {
+            Outcome::Done => ("document.done", name.to_owned()),
+            Outcome::Rejected(reason) => ("document.rejected", format!("{name}: {reason}")),
+            Outcome::Deferred(reason) => ("document.deferred", format!("{name}: {reason}")),
+        };
+        Self { at, who: who.to_owned(), what, object: document.to_string(), signer, detail: Some(detail) }
+    }
+
     /// The bytes that an entry adds to its chain: each field with its length in front (an absent field has the length
     /// `u64::MAX`), so that no two entries share an encoding. The chain value of an entry is
     /// `SHA-256(previous chain value || these bytes)`; the first has 32 zero bytes before it.

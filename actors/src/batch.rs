@@ -1,0 +1,168 @@
+//! Many documents signed under one submission: bounded parallelism, results in the order of the documents, one failure
+//! does not spoil the rest. The sources stay where they are.
+
+use crate::deliver::{move_to_free_name, write_part};
+use crate::document::Origin;
+use crate::pipeline::{Failure, blocking};
+use crate::recorder::Entry;
+use crate::services::{DocumentEvent, Services};
+use futures_util::{Stream, StreamExt, stream};
+use model::profile::Format;
+use model::{AuditEntry, DocumentId, JobId, Lane, Outcome, Profile, Reason, TenantId};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use store::{DocumentEnd, NewDocument, NewJob, StoreError};
+use tokio::sync::oneshot;
+
+/// What a caller submits: files, and where their results go.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Whose documents.
+    pub tenant: TenantId,
+    /// Through which door: `cli:USER`.
+    pub door: String,
+    /// The documents.
+    pub files: Vec<PathBuf>,
+    /// The folder for results.
+    pub output: PathBuf,
+    /// How to sign.
+    pub profile: Arc<Profile>,
+    /// Documents under way at a time.
+    pub in_flight_max: usize,
+}
+
+/// Signs the submission; the stream gives one event for each file, in order.
+pub async fn run(
+    services: Arc<Services>,
+    submission: Submission,
+) -> Result<impl Stream<Item = DocumentEvent>, StoreError> {
+    let job = services.new_job();
+    let opened = NewJob {
+        id: job,
+        door: submission.door.clone(),
+        profile: submission.profile.name.to_string(),
+        opened_at: services.clock.now(),
+    };
+    let name = |file: &PathBuf| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let documents: Vec<_> =
+        (0..).zip(&submission.files).map(|(number, file)| NewDocument { number, name: name(file) }).collect();
+    services.store.open_job(&submission.tenant, &opened, &documents).await?;
+    let in_flight = submission.in_flight_max.max(1);
+    let submission = Arc::new(submission);
+    let numbers = 0..u32::try_from(submission.files.len()).unwrap_or(u32::MAX);
+    Ok(stream::iter(numbers)
+        .map(move |number| sign(services.clone(), submission.clone(), DocumentId { job, number }))
+        .buffered(in_flight))
+}
+
+async fn sign(services: Arc<Services>, submission: Arc<Submission>, id: DocumentId) -> DocumentEvent {
+    let started = Instant::now();
+    let file = &submission.files[id.number as usize];
+    let name = file.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    let permit = services.intake.enter().await;
+    let result = match &permit {
+        Some(_) => sign_to_part(&services, &submission, file, &name, id).await,
+        None => Err(Failure::Deferred(Reason::new("shutting-down", "sealmill is shutting down"))),
+    };
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let (outcome, written) = match result {
+        Ok(written) => (Outcome::Done, Some(written)),
+        Err(Failure::Rejected(reason)) => (Outcome::Rejected(reason), None),
+        Err(Failure::Deferred(reason)) => (Outcome::Deferred(reason), None),
+    };
+    let mut event = DocumentEvent {
+        door: submission.door.clone(),
+        name: name.to_string_lossy().into_owned(),
+        format: written.as_ref().map(|written| written.format.word().to_owned()),
+        signer: written.as_ref().map(|written| written.signer.clone()),
+        outcome,
+        micros,
+        place: None,
+    };
+    let published = record(&services, &submission, id, &event, written).await;
+    match published {
+        Some(Ok(place)) => event.place = Some(place),
+        Some(Err(error)) => {
+            let reason = format!("the signed file cannot be moved to its place: {error}");
+            event.outcome = Outcome::Deferred(Reason::new("not-written", reason));
+        }
+        None => {}
+    }
+    event
+}
+
+struct Written {
+    part: PathBuf,
+    result: OsString,
+    format: Format,
+    signer: String,
+}
+
+async fn sign_to_part(
+    services: &Services,
+    submission: &Submission,
+    file: &std::path::Path,
+    name: &std::ffi::OsStr,
+    id: DocumentId,
+) -> Result<Written, Failure> {
+    let origin = Origin::File(file.to_owned());
+    let signed = services.pipeline.seal(&origin, &submission.profile, Lane::Interactive).await?;
+    let format = signed.sealed.document().format;
+    let result = services.naming.result_name(format, signed.sealed.contains_original(), name);
+    let part = submission.output.join(format!(".sealmill-{id}.part"));
+    let (signer, to) = (signed.signer.to_string(), part.clone());
+    let work = move || {
+        write_part(&to, &signed.sealed, &signed.document)
+            .map_err(|error| Failure::Deferred(Reason::new("not-written", format!("cannot be written: {error}"))))?;
+        if signed.document.unchanged().unwrap_or(false) {
+            return Ok(());
+        }
+        let _ = std::fs::remove_file(&to);
+        Err(Failure::Deferred(Reason::new("changed", "the file was written to while it was being signed")))
+    };
+    blocking(work).await??;
+    Ok(Written { part, result, format, signer })
+}
+
+/// Makes the outcome durable, then moves the result to its name.
+async fn record(
+    services: &Services,
+    submission: &Submission,
+    id: DocumentId,
+    event: &DocumentEvent,
+    written: Option<Written>,
+) -> Option<std::io::Result<PathBuf>> {
+    let now = services.clock.now();
+    let end = DocumentEnd {
+        id,
+        outcome: event.outcome.clone(),
+        format: event.format.clone(),
+        signer: event.signer.clone(),
+        output: written.as_ref().map(|w| submission.output.join(&w.result).to_string_lossy().into_owned()),
+        ended_at: now,
+        micros: event.micros,
+    };
+    let audit = AuditEntry::of_document(now, &submission.door, id, &event.name, &event.outcome, event.signer.clone());
+    let (sender, receiver) = oneshot::channel();
+    let output = submission.output.clone();
+    let after = Box::new(move || {
+        let moved = written.map(|written| move_to_free_name(&written.part, &output, &written.result));
+        let _ = sender.send(moved);
+    });
+    services.recorder.record(Entry { tenant: submission.tenant.clone(), end, audit, before: None, after }).await;
+    receiver.await.ok().flatten()
+}
+
+impl Services {
+    /// A new job's id.
+    pub fn new_job(&self) -> JobId {
+        let mut random = [0; 10];
+        // The random part only keeps apart what starts in the same millisecond on several servers.
+        if rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).is_err() {
+            random[..4].copy_from_slice(&std::process::id().to_be_bytes());
+        }
+        JobId::new(self.clock.now(), random)
+    }
+}

@@ -1,0 +1,137 @@
+//! Writes a result where nobody looks yet, makes it durable, and moves files to names that are still free.
+//!
+//! Nothing here ever writes over an existing file or leaves a half-written one under a final name.
+
+use crate::document::Document;
+use formats::{Part, Sealed, Source};
+use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with};
+use rustix::io::Errno;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Writes the sealed document to a new file and makes its bytes durable. On an error the file is removed again.
+/// Gives the length in bytes.
+pub fn write_part(path: &Path, sealed: &Sealed, document: &Document) -> io::Result<u64> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+    let written = write_parts(&file, sealed, document).and_then(|length| {
+        fdatasync(&file)?;
+        Ok(length)
+    });
+    if written.is_err() {
+        // Best effort: the next start removes it, too.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
+fn write_parts(file: &File, sealed: &Sealed, document: &Document) -> io::Result<u64> {
+    let mut length = 0;
+    for part in &sealed.document().parts {
+        length += match (part, document.as_slice(), document.file()) {
+            (Part::Bytes(bytes), ..) => write_bytes(file, bytes)?,
+            (Part::Original, Some(bytes), _) => write_bytes(file, bytes)?,
+            (Part::Original, None, Some(source)) => copy(source, file, document.len())?,
+            (Part::Original, None, None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        };
+    }
+    Ok(length)
+}
+
+fn write_bytes(mut file: &File, bytes: &[u8]) -> io::Result<u64> {
+    file.write_all(bytes)?;
+    Ok(bytes.len() as u64)
+}
+
+/// Copies a whole file behind what `to` holds, inside the kernel where the file system can.
+fn copy(from: &File, mut to: &File, length: u64) -> io::Result<u64> {
+    let mut offset = 0;
+    while offset < length {
+        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX).min(COPY_BYTES_MAX);
+        match copy_file_range(from, Some(&mut offset), to, None, wanted) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if offset == 0 => {
+                return copy_through_memory(from, &mut to, length);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    to.seek(SeekFrom::End(0))?;
+    Ok(length)
+}
+
+fn copy_through_memory(from: &File, to: &mut impl Write, length: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; 256 * 1024];
+    let mut offset = 0;
+    while offset < length {
+        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
+        from.read_exact_at(&mut buffer[..wanted], offset)?;
+        to.write_all(&buffer[..wanted])?;
+        offset += wanted as u64;
+    }
+    Ok(length)
+}
+
+/// Writes a small text durably.
+pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(fdatasync(&file)?)
+}
+
+/// Moves a file into `directory` as `name`, or, where that is taken, as `name` with a number before its extension.
+/// Gives the path it has now.
+pub fn move_to_free_name(from: &Path, directory: &Path, name: &std::ffi::OsStr) -> io::Result<PathBuf> {
+    let mut to = directory.join(name);
+    for number in 2..FREE_NAME_TRIES_MAX {
+        match renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(to),
+            Err(Errno::EXIST) => to = directory.join(numbered(name, number)),
+            // A file system without RENAME_NOREPLACE (some network shares): look, then rename.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                if to.symlink_metadata().is_ok() {
+                    to = directory.join(numbered(name, number));
+                } else {
+                    std::fs::rename(from, &to)?;
+                    return Ok(to);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of this name"))
+}
+
+/// `invoice.pdf`, 2 → `invoice.2.pdf`.
+fn numbered(name: &std::ffi::OsStr, number: u32) -> std::ffi::OsString {
+    let path = Path::new(name);
+    let mut result = path.file_stem().unwrap_or(name).to_os_string();
+    result.push(format!(".{number}"));
+    if let Some(extension) = path.extension() {
+        result.push(".");
+        result.push(extension);
+    }
+    result
+}
+
+const COPY_BYTES_MAX: usize = 64 * 1024 * 1024;
+const FREE_NAME_TRIES_MAX: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_gets_a_number_and_nothing_is_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        for (content, expected) in [("a", "x.pdf"), ("b", "x.2.pdf"), ("c", "x.3.pdf")] {
+            let from = home.path().join("from");
+            std::fs::write(&from, content).unwrap();
+            let to = move_to_free_name(&from, home.path(), "x.pdf".as_ref()).unwrap();
+            assert_eq!(to.file_name().unwrap(), expected);
+            assert_eq!(std::fs::read_to_string(to).unwrap(), content);
+        }
+    }
+}

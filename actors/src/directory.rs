@@ -1,0 +1,284 @@
+//! Owns one watched directory: what lies in `in/` is signed into `out/`, its source goes to `done/`, or to `error/` with
+//! a reason.
+//!
+//! Where things are: [`scan`] finds complete files · [`claim`] takes them and finds them again after a crash ·
+//! [`feed`] sends them through the pipeline · [`publish`] moves results and sources to where people look. The actor here
+//! starts the feed, wakes it when something happens in the directory, and starts it again if it fails.
+
+pub mod claim;
+pub mod feed;
+pub mod publish;
+pub mod scan;
+
+use crate::intake::Intake;
+use crate::measure;
+use crate::naming::Naming;
+use crate::pipeline::Pipeline;
+use crate::recorder::Recorder;
+use crate::router::Router;
+use crate::services::DocumentEvent;
+use crate::supervise::Supervision;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use model::{Clock, Profile, TenantId};
+use notify::{EventKind, RecursiveMode, Watcher};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::Store;
+use tokio::sync::{Notify, broadcast};
+
+/// In which order complete files are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By name.
+    Name,
+    /// The one that was modified longest ago first.
+    Oldest,
+}
+
+/// A watched directory as configuration describes it.
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    /// Its name, in logs, metrics and the store.
+    pub name: Arc<str>,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where `.work` is, and by default the others.
+    pub root: PathBuf,
+    /// Where files arrive.
+    pub input: PathBuf,
+    /// Where results go.
+    pub output: PathBuf,
+    /// Where signed sources go.
+    pub done: PathBuf,
+    /// Where rejected sources and their reasons go.
+    pub error: PathBuf,
+    /// How files are signed.
+    pub profile: Arc<Profile>,
+    /// Which names are taken: `*` and `?`, case does not matter. None: all.
+    pub patterns: Vec<String>,
+    /// In which order.
+    pub order: Order,
+    /// How results are named.
+    pub naming: Naming,
+    /// A file that no event called complete must rest this long.
+    pub settle: Duration,
+    /// How often it is looked at without any event.
+    pub poll: Duration,
+    /// Files that are claimed at once, and so written to the store in one group.
+    pub group_files_max: usize,
+}
+
+impl DirectorySettings {
+    /// The folder for claimed files and unfinished results.
+    pub fn work(&self) -> PathBuf {
+        self.root.join(".work")
+    }
+}
+
+/// What a directory shows of itself.
+#[derive(Clone, Debug, Default)]
+pub struct DirectoryStatus {
+    /// Why it does not work, if it does not.
+    pub reason: Option<String>,
+    /// Files that are claimed and have no outcome yet.
+    pub claimed: usize,
+    /// Whether everything that was found has an outcome.
+    pub idle: bool,
+}
+
+/// Everything around one directory that outlives its feed.
+pub struct DirectoryParts {
+    /// Its settings.
+    pub settings: DirectorySettings,
+    /// The store.
+    pub store: Store,
+    /// Writes outcomes.
+    pub recorder: Recorder,
+    /// Signs.
+    pub pipeline: Arc<Pipeline>,
+    /// Tells whether anybody can sign.
+    pub router: Router,
+    /// Gives permits.
+    pub intake: Intake,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Tells the world about outcomes.
+    pub events: broadcast::Sender<DocumentEvent>,
+    /// Makes the feed look.
+    pub wake: Notify,
+    pub(crate) complete: Mutex<HashSet<OsString>>,
+    pub(crate) claimed: AtomicUsize,
+    /// Files that a task is at work on.
+    pub(crate) busy: AtomicUsize,
+    /// A task ended without saying what became of its file.
+    pub(crate) forgotten: AtomicBool,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) status: Mutex<DirectoryStatus>,
+}
+
+impl DirectoryParts {
+    /// Brings the parts together.
+    #[allow(clippy::too_many_arguments)] // one call, in the wiring
+    pub fn new(
+        settings: DirectorySettings,
+        store: Store,
+        recorder: Recorder,
+        pipeline: Arc<Pipeline>,
+        router: Router,
+        intake: Intake,
+        clock: Arc<dyn Clock>,
+        events: broadcast::Sender<DocumentEvent>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            store,
+            recorder,
+            pipeline,
+            router,
+            intake,
+            clock,
+            events,
+            wake: Notify::new(),
+            complete: Mutex::default(),
+            claimed: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            forgotten: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            status: Mutex::default(),
+        })
+    }
+
+    /// Its status now.
+    pub fn status(&self) -> DirectoryStatus {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        status.claimed = self.claimed.load(Ordering::Acquire);
+        status
+    }
+
+    /// Claims nothing more; what is claimed is finished.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn show(&self, reason: Option<String>, idle: bool) {
+        let up = if reason.is_none() { 1.0 } else { 0.0 };
+        metrics::gauge!(measure::DIRECTORY_UP, "directory" => self.settings.name.to_string()).set(up);
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if status.reason != reason
+            && let Some(reason) = &reason
+        {
+            tracing::warn!(directory = %self.settings.name, reason, "directory does not work");
+        }
+        (status.reason, status.idle) = (reason, idle);
+    }
+}
+
+/// The actor of one watched directory.
+pub struct DirectoryActor {
+    parts: Arc<DirectoryParts>,
+    supervision: Supervision,
+    watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl DirectoryActor {
+    /// An actor over these parts.
+    pub fn new(parts: Arc<DirectoryParts>) -> Self {
+        Self { parts, supervision: Supervision::default(), watcher: None }
+    }
+
+    fn start_feed(&mut self, ctx: &mut Context<Self>) {
+        let feed = tokio::spawn(feed::run(self.parts.clone()));
+        let watch = feed.into_actor(self).map(|ended, actor, ctx| {
+            if actor.parts.is_stopping() {
+                return;
+            }
+            let reason = match ended {
+                Ok(Err(reason)) => reason,
+                Ok(Ok(())) => return,
+                Err(_) => "its feed failed unexpectedly; it is started again".to_owned(),
+            };
+            actor.parts.show(Some(reason), false);
+            // A folder that is missing comes back when somebody mounts it: no need to wait ten minutes for it.
+            let wait = actor.supervision.back_off().min(FEED_BACK_OFF_MAX);
+            ctx.run_later(wait, Self::start_feed);
+        });
+        ctx.spawn(watch);
+    }
+
+    /// Events are hints: the scan is the truth, and it comes by itself after `poll`.
+    fn watch(&mut self, _ctx: &mut Context<Self>) {
+        let parts = self.parts.clone();
+        let hint = move |event: notify::Result<notify::Event>| {
+            if let Ok(event) = event {
+                note(&parts, &event);
+            }
+            parts.wake.notify_one();
+        };
+        let watcher = notify::recommended_watcher(hint).and_then(|mut watcher| {
+            watcher.watch(&self.parts.settings.input, RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+        self.watcher = watcher.ok(); // without events, polling finds everything a little later
+    }
+}
+
+/// A file that was closed after writing, or renamed in, is complete at once.
+fn note(parts: &DirectoryParts, event: &notify::Event) {
+    use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
+    let complete = matches!(
+        event.kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Modify(ModifyKind::Name(RenameMode::To))
+    );
+    if complete {
+        let mut names = parts.complete.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = event.paths.iter().filter_map(|path| Path::file_name(path)).map(ToOwned::to_owned);
+        // Past the bound the scan finds the rest by its rest time.
+        let room = COMPLETE_NAMES_MAX.saturating_sub(names.len());
+        names.extend(fresh.take(room));
+    }
+}
+
+/// What can be said to a directory's actor.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum DirectoryCommand {
+    /// Look now.
+    Tick,
+    /// Watch again: the folder may have been replaced.
+    Rewatch,
+}
+
+impl Actor for DirectoryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.start_feed(ctx);
+        self.watch(ctx);
+        // A watched folder that is removed and made again falls silent without a word.
+        ctx.run_interval(REWATCH, Self::watch);
+    }
+}
+
+impl Handler<DirectoryCommand> for DirectoryActor {
+    type Result = ();
+
+    fn handle(&mut self, command: DirectoryCommand, ctx: &mut Context<Self>) {
+        match command {
+            DirectoryCommand::Tick => self.parts.wake.notify_one(),
+            DirectoryCommand::Rewatch => self.watch(ctx),
+        }
+    }
+}
+
+const COMPLETE_NAMES_MAX: usize = 65_536;
+const FEED_BACK_OFF_MAX: Duration = Duration::from_secs(30);
+const REWATCH: Duration = Duration::from_secs(300);

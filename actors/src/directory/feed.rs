@@ -1,0 +1,532 @@
+//! Sends the files of one watched directory through the pipeline: finish what a crash left, then claim, sign, record,
+//! publish. Claims at most what there are permits for, so that whatever waits, waits in `in/`.
+
+use super::claim::{self, ClaimedFile, JobFolder, Recovery};
+use super::publish::{Places, Publication};
+use super::scan::scan;
+use super::{DirectoryParts, DirectorySettings};
+use crate::deliver::write_part;
+use crate::document::Origin;
+use crate::intake::Permit;
+use crate::measure::{self, Stage};
+use crate::pipeline::{Failure, Signed, blocking};
+use crate::recorder::{Entry, Sync};
+use crate::services::DocumentEvent;
+use model::profile::Format;
+use model::{AuditEntry, JobId, Lane, Outcome, Reason};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use store::{DocumentEnd, NewDocument, NewJob};
+
+/// Runs until the server stops. An error is a reason why the directory can't work now.
+pub async fn run(parts: Arc<DirectoryParts>) -> Result<(), String> {
+    // Files of an earlier feed that ended in an error may still be on their way; recovery must not take them again.
+    while parts.busy.load(Ordering::Acquire) > 0 {
+        tokio::time::sleep(POLL_MIN).await;
+    }
+    parts.claimed.store(0, Ordering::Release);
+    parts.forgotten.store(false, Ordering::Release);
+    let feed = Arc::new(Feed::open(parts).await?);
+    feed.recover().await?;
+    feed.work().await
+}
+
+struct Feed {
+    parts: Arc<DirectoryParts>,
+    places: Arc<Places>,
+    /// Files that were deferred, and when they are due again.
+    deferred: Mutex<VecDeque<(Instant, ClaimedFile)>>,
+    /// Moves that failed (a full disk, a missing folder) and are due again.
+    unpublished: Mutex<Vec<Unpublished>>,
+}
+
+struct Unpublished {
+    publication: Publication,
+    event: DocumentEvent,
+    permit: Permit,
+    busy: Busy,
+}
+
+/// Counts a file that is on its way. A panic on the way leaves the file claimed: the feed then starts over.
+struct Busy(Arc<DirectoryParts>);
+
+impl Busy {
+    fn new(parts: &Arc<DirectoryParts>) -> Self {
+        parts.busy.fetch_add(1, Ordering::AcqRel);
+        Self(parts.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.forgotten.store(true, Ordering::Release);
+        }
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+        self.0.wake.notify_one();
+    }
+}
+
+impl Feed {
+    /// Makes the folders and checks that files can be moved between them.
+    async fn open(parts: Arc<DirectoryParts>) -> Result<Self, String> {
+        let settings = parts.settings.clone();
+        blocking(move || make_folders(&settings)).await.map_err(|failure| failure.reason().to_string())??;
+        let settings = &parts.settings;
+        let places = Arc::new(Places {
+            output: settings.output.clone(),
+            done: settings.done.clone(),
+            error: settings.error.clone(),
+        });
+        Ok(Self { parts, places, deferred: Mutex::default(), unpublished: Mutex::default() })
+    }
+
+    /// Finishes what an earlier run left behind: rows with an outcome get their files moved, files without one are
+    /// signed again.
+    async fn recover(self: &Arc<Self>) -> Result<(), String> {
+        let (settings, store) = (&self.parts.settings, &self.parts.store);
+        let work = settings.work();
+        let leftovers = blocking(move || claim::leftovers(&work))
+            .await
+            .map_err(sentence)?
+            .map_err(|error| format!("the folder of claimed files cannot be read: {error}"))?;
+        let door = self.door();
+        let open_rows = store.open_documents(&settings.tenant, &door).await.map_err(sentence)?;
+        let mut missing: HashMap<_, _> = open_rows.into_iter().map(|row| (row.id, row.name)).collect();
+        for leftover in leftovers {
+            let mut rows = HashMap::new();
+            for number in leftover.sources.iter().chain(&leftover.reasons).map(|file| file.id.number) {
+                rows.insert(number, None);
+            }
+            rows.extend(leftover.parts.keys().map(|number| (*number, None)));
+            for (number, row) in &mut rows {
+                let id = model::DocumentId { job: leftover.folder.job, number: *number };
+                *row = store.document(&settings.tenant, id).await.map_err(sentence)?;
+            }
+            let known = rows
+                .into_iter()
+                .filter_map(|(number, row)| row.map(|row| (number, (row.state, row.sentence.unwrap_or_default()))));
+            let recovery = claim::recover(&leftover, &known.collect(), &self.places);
+            for file in &recovery.open {
+                missing.remove(&file.id);
+            }
+            self.resume(recovery).await?;
+        }
+        // Open rows whose file is gone: somebody took it out of `.work`.
+        let reason = Reason::new("vanished", "the file was removed while sealmill was signing it");
+        let vanished: Vec<_> = missing
+            .into_iter()
+            .map(|(id, name)| (self.end(id, Outcome::Rejected(reason.clone()), None, None, None, 0), name))
+            .collect();
+        let audits: Vec<_> = vanished.iter().map(|(end, name)| self.audit(end, name)).collect();
+        let ends: Vec<_> = vanished.into_iter().map(|(end, _)| end).collect();
+        if !ends.is_empty() {
+            tracing::error!(directory = %settings.name, files = ends.len(), "claimed files have vanished");
+            store.finish(&settings.tenant, &ends, &audits).await.map_err(sentence)?;
+        }
+        Ok(())
+    }
+
+    async fn resume(self: &Arc<Self>, recovery: Recovery) -> Result<(), String> {
+        let Recovery { open, publish, discard } = recovery;
+        tracing::info!(
+            directory = %self.parts.settings.name,
+            open = open.len(),
+            publish = publish.len(),
+            discard = discard.len(),
+            "finishing what an earlier run left"
+        );
+        let work = move || -> io::Result<()> {
+            discard.iter().try_for_each(std::fs::remove_file)?;
+            publish.iter().try_for_each(|publication| publication.run().map(|_| ()))
+        };
+        blocking(work)
+            .await
+            .map_err(sentence)?
+            .map_err(|error| format!("files of an earlier run cannot be moved to their places: {error}"))?;
+        if !open.is_empty() {
+            self.open_job(&open).await.map_err(sentence)?;
+            self.parts.claimed.fetch_add(open.len(), Ordering::AcqRel);
+            let now = Instant::now();
+            self.lock_deferred().extend(open.into_iter().map(|file| (now, file)));
+        }
+        Ok(())
+    }
+
+    async fn work(self: &Arc<Self>) -> Result<(), String> {
+        let parts = &self.parts;
+        let mut candidates: VecDeque<OsString> = VecDeque::new();
+        while !parts.is_stopping() {
+            if parts.forgotten.load(Ordering::Acquire) {
+                return Err("signing a file failed unexpectedly; claimed files are looked through again".to_owned());
+            }
+            self.publish_again().await;
+            let retried = self.retry_due().await;
+            let mut unfinished = 0;
+            if candidates.is_empty() {
+                let (again, now) = (parts.clone(), parts.clock.now().micros());
+                let found = blocking(move || Stage::Claim.timed(|| scan(&again, now))).await.map_err(sentence)?;
+                let found = found.map_err(|error| {
+                    format!("the folder {} cannot be read: {error}", parts.settings.input.display())
+                })?;
+                (candidates, unfinished) = (found.complete, found.unfinished);
+            }
+            let reason = self.reason_to_wait();
+            let claimed = if reason.is_none() { self.claim_some(&mut candidates).await? } else { 0 };
+            let idle = candidates.is_empty() && unfinished == 0 && parts.claimed.load(Ordering::Acquire) == 0;
+            parts.show(reason, idle);
+            if claimed == 0 && retried == 0 {
+                // A file that is still growing gives no event when it merely rests: look again when it has rested.
+                let rest =
+                    if unfinished > 0 { parts.settings.settle.min(parts.settings.poll) } else { parts.settings.poll };
+                let _ = tokio::time::timeout(rest.max(POLL_MIN), parts.wake.notified()).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why nothing is claimed now.
+    fn reason_to_wait(&self) -> Option<String> {
+        let pool = &self.parts.settings.profile.pool;
+        if !self.parts.router.any_up(pool) {
+            return Some(format!("no signer of pool \"{pool}\" is ready"));
+        }
+        let deferred = self.lock_deferred().len();
+        (deferred >= DEFERRED_MAX).then(|| format!("{deferred} deferred files are waiting already"))
+    }
+
+    /// Claims one group, writes its rows, and sends each file on its way. Waits for permits first.
+    async fn claim_some(self: &Arc<Self>, candidates: &mut VecDeque<OsString>) -> Result<usize, String> {
+        let parts = &self.parts;
+        let wanted = candidates.len().min(parts.settings.group_files_max);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let Some(first) = parts.intake.enter().await else { return Ok(0) };
+        let mut permits = vec![first];
+        // A group of a few files costs as much in the store as one of many: wait for more places, but not when the
+        // server has little to do.
+        while permits.len() < wanted {
+            match parts.intake.try_enter() {
+                Some(permit) => permits.push(permit),
+                None if permits.len() >= wanted.min(GROUP_FILES_MIN) => break,
+                None => match parts.intake.enter().await {
+                    Some(permit) => permits.push(permit),
+                    None => return Ok(0),
+                },
+            }
+        }
+        let names: Vec<OsString> = candidates.drain(..permits.len()).collect();
+        let (work, input, job) = (parts.settings.work(), parts.settings.input.clone(), self.new_job()?);
+        let claim = blocking(move || {
+            Stage::Claim.timed(|| -> io::Result<_> {
+                let folder = JobFolder::create(&work, job)?;
+                let claim = claim::claim(&input, &folder, &names);
+                folder.sync()?;
+                Ok(claim)
+            })
+        });
+        let claim = claim.await.map_err(sentence)?.map_err(|error| format!("files cannot be claimed: {error}"))?;
+        for (name, reason) in &claim.refused {
+            tracing::error!(directory = %parts.settings.name, file = %name.display(), %reason, "file left in place");
+        }
+        let refused = claim.refused.len();
+        self.set_aside(claim.refused).await;
+        parts.claimed.fetch_add(claim.files.len(), Ordering::AcqRel);
+        self.open_job(&claim.files).await.map_err(sentence)?;
+        let count = claim.files.len();
+        for (file, permit) in claim.files.into_iter().zip(permits) {
+            tokio::spawn(self.clone().sign(file, permit, Busy::new(parts)));
+        }
+        Ok(count + refused)
+    }
+
+    /// Names too long for us, and files that can't be renamed: to `error/` where that works; else they stay.
+    async fn set_aside(&self, refused: Vec<(OsString, Reason)>) {
+        if refused.is_empty() {
+            return;
+        }
+        let (input, error) = (self.parts.settings.input.clone(), self.places.error.clone());
+        let work = move || {
+            for (name, reason) in refused {
+                let moved = crate::deliver::move_to_free_name(&input.join(&name), &error, &name);
+                let shown: String = name.to_string_lossy().chars().take(60).collect();
+                if moved.is_ok() {
+                    let text = format!("{}: {reason}\n", name.display());
+                    let _ = crate::deliver::write_text(&error.join(format!("{shown}.reason.txt")), &text);
+                }
+            }
+        };
+        if blocking(work).await.is_err() {
+            tracing::error!("setting files aside failed");
+        }
+    }
+
+    fn new_job(&self) -> Result<JobId, String> {
+        let mut random = [0; 10];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(|error| format!("the system gives no random numbers: {error}"))?;
+        Ok(JobId::new(self.parts.clock.now(), random))
+    }
+
+    /// Writes the rows of claimed files; repeating it changes nothing. Waits while the store is away.
+    async fn open_job(&self, files: &[ClaimedFile]) -> Result<(), store::StoreError> {
+        let Some(first) = files.first() else { return Ok(()) };
+        let settings = &self.parts.settings;
+        let job = NewJob {
+            id: first.id.job,
+            door: self.door(),
+            profile: settings.profile.name.to_string(),
+            opened_at: self.parts.clock.now(),
+        };
+        let documents: Vec<_> =
+            files.iter().map(|file| NewDocument { number: file.id.number, name: file.shown_name() }).collect();
+        let mut wait = STORE_RETRY_FIRST;
+        loop {
+            match self.parts.store.open_job(&settings.tenant, &job, &documents).await {
+                Err(error) if error.is_temporary() && !self.parts.is_stopping() => {
+                    metrics::counter!(measure::STORE_BUSY).increment(1);
+                    self.parts.show(Some(error.to_string()), false);
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(STORE_RETRY_MAX);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Files whose time has come again. Takes as many as there are permits.
+    async fn retry_due(self: &Arc<Self>) -> usize {
+        let mut count = 0;
+        loop {
+            let due = {
+                let mut deferred = self.lock_deferred();
+                let index = deferred.iter().position(|(when, _)| *when <= Instant::now());
+                index.and_then(|index| deferred.remove(index))
+            };
+            let Some((when, file)) = due else { return count };
+            let Some(permit) = self.parts.intake.try_enter() else {
+                self.lock_deferred().push_front((when, file));
+                return count;
+            };
+            tokio::spawn(self.clone().sign(file, permit, Busy::new(&self.parts)));
+            count += 1;
+        }
+    }
+
+    /// One claimed file to its outcome.
+    async fn sign(self: Arc<Self>, file: ClaimedFile, permit: Permit, busy: Busy) {
+        let started = Instant::now();
+        let profile = &self.parts.settings.profile;
+        let signed = self.parts.pipeline.seal(&Origin::File(file.path()), profile, Lane::Batch).await;
+        let written = match signed {
+            Ok(signed) => self.write(&file, signed).await,
+            Err(failure) => Err(failure),
+        };
+        match written {
+            Ok(written) => self.conclude(file, (permit, busy), started, Ok(written)).await,
+            Err(Failure::Rejected(reason)) => self.conclude(file, (permit, busy), started, Err(reason)).await,
+            Err(Failure::Deferred(reason)) => self.defer(file, &reason),
+        }
+    }
+
+    async fn write(&self, file: &ClaimedFile, signed: Signed) -> Result<Written, Failure> {
+        let format = signed.sealed.document().format;
+        let result = self.parts.settings.naming.result_name(format, signed.sealed.contains_original(), &file.name);
+        let (part, signer) = (file.part(&result), signed.signer.to_string());
+        let work = move || {
+            match std::fs::remove_file(&part) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_written(&error)),
+                _ => {} // a result of an attempt that was deferred
+            }
+            write_part(&part, &signed.sealed, &signed.document).map_err(|error| not_written(&error))?;
+            if signed.document.unchanged().unwrap_or(false) {
+                return Ok(());
+            }
+            let _ = std::fs::remove_file(&part);
+            Err(Failure::Deferred(Reason::new("changed", "the file was written to while it was being signed")))
+        };
+        blocking(move || Stage::Write.timed(work)).await??;
+        Ok(Written { result, format, signer })
+    }
+
+    fn defer(&self, file: ClaimedFile, reason: &Reason) {
+        tracing::warn!(directory = %self.parts.settings.name, file = file.shown_name(), %reason, "deferred");
+        metrics::counter!(measure::DOCUMENTS, "door" => self.door(), "outcome" => "deferred").increment(1);
+        self.lock_deferred().push_back((Instant::now() + DEFERRED_RETRY, file));
+    }
+
+    /// Records the outcome; once it is durable, moves the files and lets the next one in.
+    async fn conclude(
+        self: Arc<Self>,
+        file: ClaimedFile,
+        (permit, busy): (Permit, Busy),
+        started: Instant,
+        result: Result<Written, Reason>,
+    ) {
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let name = file.shown_name();
+        let (end, publication) = match result {
+            Ok(written) => {
+                let output = self.places.output.join(&written.result).to_string_lossy().into_owned();
+                let format = Some(written.format.word().to_owned());
+                let end = self.end(file.id, Outcome::Done, format, Some(written.signer), Some(output), micros);
+                (end, Publication::done(file.clone(), written.result, self.places.clone()))
+            }
+            Err(reason) => {
+                let sentence = reason.sentence.clone();
+                let end = self.end(file.id, Outcome::Rejected(reason), None, None, None, micros);
+                (end, Publication::rejected(file.clone(), sentence, self.places.clone()))
+            }
+        };
+        let event = DocumentEvent {
+            door: self.door(),
+            name: name.clone(),
+            format: end.format.clone(),
+            signer: end.signer.clone(),
+            outcome: end.outcome.clone(),
+            micros,
+            place: None,
+        };
+        let audit = self.audit(&end, &name);
+        let before = matches!(end.outcome, Outcome::Done).then(|| sync_of(&file.folder));
+        let tenant = self.parts.settings.tenant.clone();
+        let recorder = self.parts.recorder.clone();
+        let after = Box::new(move || self.publish(Unpublished { publication, event, permit, busy }));
+        recorder.record(Entry { tenant, end, audit, before, after }).await;
+    }
+
+    /// Moves the files of one document. Blocks.
+    fn publish(&self, unpublished: Unpublished) {
+        match unpublished.publication.run() {
+            Ok(place) => {
+                let Unpublished { publication, mut event, permit, busy } = unpublished;
+                event.place = Some(place);
+                metrics::counter!(measure::DOCUMENTS, "door" => event.door.clone(), "outcome" => event.outcome.word())
+                    .increment(1);
+                self.parts.claimed.fetch_sub(1, Ordering::AcqRel);
+                // Nobody may be listening.
+                let _ = self.parts.events.send(event);
+                drop((publication, permit, busy));
+            }
+            Err(error) => {
+                tracing::error!(directory = %self.parts.settings.name, file = unpublished.event.name, %error, "files not moved yet");
+                self.unpublished.lock().unwrap_or_else(PoisonError::into_inner).push(unpublished);
+            }
+        }
+    }
+
+    async fn publish_again(self: &Arc<Self>) {
+        let waiting = std::mem::take(&mut *self.unpublished.lock().unwrap_or_else(PoisonError::into_inner));
+        if !waiting.is_empty() {
+            let feed = self.clone();
+            let work = move || waiting.into_iter().for_each(|unpublished| feed.publish(unpublished));
+            if blocking(work).await.is_err() {
+                tracing::error!("moving files failed unexpectedly; the next start finishes it");
+            }
+        }
+    }
+
+    fn lock_deferred(&self) -> std::sync::MutexGuard<'_, VecDeque<(Instant, ClaimedFile)>> {
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn door(&self) -> String {
+        format!("directory:{}", self.parts.settings.name)
+    }
+
+    fn end(
+        &self,
+        id: model::DocumentId,
+        outcome: Outcome,
+        format: Option<String>,
+        signer: Option<String>,
+        output: Option<String>,
+        micros: u64,
+    ) -> DocumentEnd {
+        DocumentEnd { id, outcome, format, signer, output, ended_at: self.parts.clock.now(), micros }
+    }
+
+    fn audit(&self, end: &DocumentEnd, name: &str) -> AuditEntry {
+        AuditEntry::of_document(end.ended_at, &self.door(), end.id, name, &end.outcome, end.signer.clone())
+    }
+}
+
+struct Written {
+    result: OsString,
+    format: Format,
+    signer: String,
+}
+
+/// The names of the results in a job's folder must be as durable as their bytes before an outcome says "done".
+fn sync_of(folder: &Arc<JobFolder>) -> Sync {
+    let key = Arc::as_ptr(folder) as usize as u64;
+    let folder = folder.clone();
+    let work = move || {
+        if let Err(error) = folder.sync() {
+            tracing::error!(folder = %folder.path.display(), %error, "names of results are not durable yet");
+        }
+    };
+    Sync { key, work: Arc::new(work) }
+}
+
+fn make_folders(settings: &DirectorySettings) -> Result<(), String> {
+    let work = settings.work();
+    let folders = [&settings.input, &settings.output, &settings.done, &settings.error, &work];
+    for folder in folders {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    }
+    // Moving must be renaming, or a crash could leave two halves of one file.
+    let device = |folder: &PathBuf| rustix::fs::stat(folder).map(|stat| stat.st_dev).map_err(|error| error.to_string());
+    let home = device(&work)?;
+    for folder in folders {
+        if device(folder)? != home {
+            return Err(format!(
+                "{} lies on another file system than {}; files can only be renamed within one",
+                folder.display(),
+                work.display()
+            ));
+        }
+    }
+    let probe = work.join(".probe");
+    for folder in folders {
+        let there = folder.join(".sealmill-probe");
+        std::fs::write(&probe, b"").map_err(|error| format!("{} cannot be written to: {error}", work.display()))?;
+        std::fs::rename(&probe, &there)
+            .and_then(|()| std::fs::remove_file(&there))
+            .map_err(|error| format!("files cannot be moved into {}: {error}", folder.display()))?;
+    }
+    Ok(())
+}
+
+fn not_written(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Failure::Deferred(Reason::new("disk-full", "there is no room on the disk for the signed file"))
+        }
+        io::ErrorKind::UnexpectedEof => {
+            Failure::Deferred(Reason::new("changed", "the file became shorter while it was being signed"))
+        }
+        io::ErrorKind::InvalidFilename => {
+            Failure::Rejected(Reason::new("name-too-long", "the name of the signed file would be too long"))
+        }
+        _ => Failure::Deferred(Reason::new("not-written", format!("the signed file cannot be written: {error}"))),
+    }
+}
+
+fn sentence(error: impl Display) -> String {
+    error.to_string()
+}
+
+const DEFERRED_MAX: usize = 512;
+const DEFERRED_RETRY: Duration = Duration::from_secs(5);
+const GROUP_FILES_MIN: usize = 32;
+const POLL_MIN: Duration = Duration::from_millis(20);
+const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
+const STORE_RETRY_MAX: Duration = Duration::from_secs(10);

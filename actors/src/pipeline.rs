@@ -1,0 +1,204 @@
+//! The spine: one document from bytes to sealed bytes. Read [`Pipeline::seal`] top to bottom.
+//!
+//! The pipeline owns no queue, no file name and no row: it chooses a signer, prepares, has the token sign, and hands
+//! out a result that has been verified. Doors bring documents here and carry the results away.
+
+use crate::document::{Document, Origin};
+use crate::measure::Stage;
+use crate::router::{Assignment, NoPlace, ReadySigner, Router, TokenIndex};
+use crate::token::queue::SignFault;
+use crate::token::roster::Roster;
+use formats::{FormatError, Prepared, Sealed, SignerTemplate, SourceError};
+use model::{Clock, Lane, Profile, Reason, SignerName};
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// A document that has its signature, verified and not yet written.
+#[derive(Debug)]
+pub struct Signed {
+    /// The recipe of the result.
+    pub sealed: Sealed,
+    /// The document it was made from.
+    pub document: Arc<Document>,
+    /// Who signed.
+    pub signer: SignerName,
+}
+
+/// Why a document has no signature, seen by its door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It never will have one.
+    Rejected(Reason),
+    /// Not now.
+    Deferred(Reason),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.reason().fmt(f)
+    }
+}
+
+impl Failure {
+    /// The reason, either way.
+    pub fn reason(&self) -> &Reason {
+        match self {
+            Failure::Rejected(reason) | Failure::Deferred(reason) => reason,
+        }
+    }
+}
+
+/// Everything a document needs on its way.
+pub struct Pipeline {
+    router: Router,
+    roster: Roster,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
+    templates: RwLock<Templates>,
+}
+
+/// Templates by signer and profile.
+type Templates = HashMap<(SignerName, Arc<str>), Arc<SignerTemplate>>;
+
+/// How long a document waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a place at a signer.
+    pub place: Duration,
+    /// For a token's answer, waiting in its lane included.
+    pub answer: Duration,
+}
+
+impl Pipeline {
+    /// A pipeline over this router.
+    pub fn new(router: Router, roster: Roster, clock: Arc<dyn Clock>, patience: Patience) -> Self {
+        Self { router, roster, clock, patience, templates: RwLock::default() }
+    }
+
+    /// Seals one document. A token that fails is replaced by another one, at most twice; then the document is deferred.
+    pub async fn seal(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
+        let mut document = None;
+        let mut avoid = None;
+        let mut last = Reason::new("no-signer", "no signer of the pool was ready");
+        for _ in 0..ATTEMPTS_MAX {
+            let assignment = self.choose(profile, lane, avoid).await?; // backpressure is here, and only here
+            avoid = Some(assignment.token());
+            let Some(ready) = assignment.ready().cloned() else { continue };
+            let template = self.template(&ready, profile)?;
+            let (opened, prepared) = self.prepare(origin, document.take(), profile, template).await?;
+            let serial = assignment.serial.clone();
+            match self.sign(assignment, &ready, &prepared).await {
+                Ok(value) => match Stage::Assemble.timed(|| prepared.assemble(&value)) {
+                    Ok(sealed) => return Ok(Signed { sealed, document: opened, signer: ready.signer.name.clone() }),
+                    Err(FormatError::WrongSignature(what)) => {
+                        self.roster.wrong_signature(&serial, what); // nothing unverified leaves; the token answers for it
+                        last = Reason::new("wrong-signature", "the token returned a signature that does not verify");
+                    }
+                    Err(error) => return Err(failure(error)),
+                },
+                Err(fault) if fault.worth_another_try() => last = deferral(&fault),
+                Err(fault) => return Err(Failure::Rejected(Reason::new("token-refused", fault.to_string()))),
+            }
+            document = Some(opened);
+        }
+        Err(Failure::Deferred(last))
+    }
+
+    async fn choose(&self, profile: &Profile, lane: Lane, avoid: Option<TokenIndex>) -> Result<Assignment, Failure> {
+        let started = Instant::now();
+        let chosen = self.router.choose(&profile.pool, lane, avoid, self.patience.place).await;
+        Stage::Choose.record(started.elapsed());
+        chosen.map_err(|no_place| match no_place {
+            NoPlace::UnknownPool(_) => Failure::Deferred(Reason::new("pool-unknown", no_place.to_string())),
+            NoPlace::TimedOut(_) => Failure::Deferred(Reason::new("no-signer", no_place.to_string())),
+        })
+    }
+
+    /// Opening and hashing wait for the disk and use the processor: they run on a thread of their own kind.
+    async fn prepare(
+        &self,
+        origin: &Origin,
+        opened: Option<Arc<Document>>,
+        profile: &Arc<Profile>,
+        template: Arc<SignerTemplate>,
+    ) -> Result<(Arc<Document>, Prepared), Failure> {
+        let (origin, profile, now) = (origin.clone(), profile.clone(), self.clock.now());
+        let work = move || {
+            let document = match opened {
+                Some(document) => document,
+                None => Arc::new(Document::open(&origin).map_err(|error| unreadable(&error))?),
+            };
+            let prepared = formats::prepare(&*document, &profile, &template, now).map_err(failure)?;
+            Ok((document, prepared))
+        };
+        blocking(move || Stage::Prepare.timed(work)).await?
+    }
+
+    async fn sign(
+        &self,
+        assignment: Assignment,
+        ready: &ReadySigner,
+        prepared: &Prepared,
+    ) -> Result<model::SignatureValue, SignFault> {
+        let started = Instant::now();
+        let to_be_signed = prepared.to_be_signed().clone();
+        let result = assignment.sign(ready.key.clone(), to_be_signed, self.patience.answer).await; // the only wait on hardware
+        Stage::Sign.record(started.elapsed());
+        result
+    }
+
+    /// The template of this signer under this profile; laid out anew when the token came back with another certificate.
+    fn template(&self, ready: &ReadySigner, profile: &Profile) -> Result<Arc<SignerTemplate>, Failure> {
+        let key = (ready.signer.name.clone(), profile.name.clone());
+        let known = self.templates.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(template) = known.filter(|template| template.signer().certificate == ready.signer.certificate) {
+            return Ok(template);
+        }
+        let template = Arc::new(SignerTemplate::new(&ready.signer, profile).map_err(failure)?);
+        self.templates.write().unwrap_or_else(PoisonError::into_inner).insert(key, template.clone());
+        Ok(template)
+    }
+}
+
+/// Runs work that blocks. A panic in it ends this document only.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| {
+        Failure::Rejected(Reason::new(
+            "internal",
+            "this document made sealmill fail; please report it with the document",
+        ))
+    })
+}
+
+fn failure(error: FormatError) -> Failure {
+    match error {
+        FormatError::Document(reason) => Failure::Rejected(reason),
+        // The profile or the certificate is at fault, not the document: it waits until an operator has mended it.
+        FormatError::Setup(reason) => Failure::Deferred(reason),
+        FormatError::Source(SourceError(error)) => unreadable(&error),
+        FormatError::WrongSignature(what) => Failure::Deferred(Reason::new("wrong-signature", what)),
+    }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => Reason::new("vanished", "the file was removed before it could be signed"),
+        io::ErrorKind::PermissionDenied => Reason::new("unreadable", "sealmill has no permission to read the file"),
+        io::ErrorKind::UnexpectedEof => Reason::new("changed", "the file became shorter while it was being read"),
+        _ => Reason::new("unreadable", format!("the file cannot be read: {error}")),
+    };
+    match (error.kind(), error.raw_os_error()) {
+        // Too many open files (EMFILE, ENFILE): the machine's trouble, not the document's.
+        (_, Some(23 | 24)) => Failure::Deferred(reason),
+        _ => Failure::Rejected(reason),
+    }
+}
+
+fn deferral(fault: &SignFault) -> Reason {
+    Reason::new("token-failed", format!("no token could sign: {fault}"))
+}
+
+/// How many signers one document is offered to before it is deferred.
+const ATTEMPTS_MAX: usize = 3;

@@ -1,0 +1,446 @@
+//! Chooses the signer for a document: places at tokens, two lanes, the least expected wait.
+//!
+//! [`Balance`] is the whole decision and pure: no IO, no clock, no lock; the simulation and the bench drive it directly.
+//! [`Router`] is the thin shell that lets documents wait for it. Backpressure is here, and only here: a document that
+//! has no place has not been read yet.
+
+use crate::token::queue::{KeyHandle, SignQueue};
+use model::profile::PoolName;
+use model::{Lane, Signer, SignerName, TokenSerial};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Why no place was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlace {
+    /// The profile names a pool that is not configured.
+    #[error("there is no pool \"{0}\"")]
+    UnknownPool(PoolName),
+    /// Nobody of the pool became free in time.
+    #[error("no signer of pool \"{0}\" became free in time")]
+    TimedOut(PoolName),
+}
+
+/// Index of a token in the balance; given by [`Balance::add_token`] and valid for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenIndex(usize);
+
+/// Who waits; chosen by the caller, unique among those waiting.
+pub type WaiterId = u64;
+
+/// The pure decision: who gets which place.
+#[derive(Debug, Default)]
+pub struct Balance {
+    tokens: Vec<TokenLoad>,
+    pools: Vec<PoolLines>,
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct TokenLoad {
+    up: bool,
+    places: usize,
+    assigned: usize,
+    sessions: usize,
+    /// Recent time of one signature, a moving average.
+    sign_micros: f64,
+}
+
+#[derive(Debug, Default)]
+struct PoolLines {
+    tokens: Vec<TokenIndex>,
+    interactive: VecDeque<Waiter>,
+    batch: VecDeque<Waiter>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    id: WaiterId,
+    arrival: u64,
+    avoid: Option<TokenIndex>,
+}
+
+impl Balance {
+    /// Adds a token that is down, without places.
+    pub fn add_token(&mut self) -> TokenIndex {
+        self.tokens.push(TokenLoad { up: false, places: 0, assigned: 0, sessions: 1, sign_micros: 1_000.0 });
+        TokenIndex(self.tokens.len() - 1)
+    }
+
+    /// Adds a pool over these tokens and gives its index.
+    pub fn add_pool(&mut self, tokens: Vec<TokenIndex>) -> usize {
+        self.pools.push(PoolLines { tokens, ..PoolLines::default() });
+        self.pools.len() - 1
+    }
+
+    /// A document asks for a place. `Some`: it has one at this token. `None`: it waits in the pool's line.
+    /// `avoid` names a token that just failed this document; it is chosen only if no other of the pool is up.
+    pub fn arrive(&mut self, id: WaiterId, pool: usize, lane: Lane, avoid: Option<TokenIndex>) -> Option<TokenIndex> {
+        let arrival = self.arrivals;
+        self.arrivals += 1;
+        let waiter = Waiter { id, arrival, avoid };
+        // Nobody overtakes: a newcomer goes past the line only when the line is empty or less urgent.
+        let line_before = match lane {
+            Lane::Interactive => &self.pools[pool].interactive,
+            Lane::Batch => &self.pools[pool].batch,
+        };
+        if line_before.is_empty()
+            && (lane == Lane::Interactive || self.pools[pool].interactive.is_empty())
+            && let Some(token) = self.best(pool, avoid)
+        {
+            self.tokens[token.0].assigned += 1;
+            return Some(token);
+        }
+        match lane {
+            Lane::Interactive => self.pools[pool].interactive.push_back(waiter),
+            Lane::Batch => self.pools[pool].batch.push_back(waiter),
+        }
+        None
+    }
+
+    /// A place at `token` is free again; `micros` is how long its signature took, if one was made. Gives the next
+    /// waiter of whatever pool and the place it gets.
+    pub fn freed(&mut self, token: TokenIndex, micros: Option<u64>) -> Option<(WaiterId, TokenIndex)> {
+        let load = &mut self.tokens[token.0];
+        debug_assert!(load.assigned > 0, "a place is freed once");
+        load.assigned = load.assigned.saturating_sub(1);
+        if let Some(micros) = micros {
+            load.sign_micros += (micros as f64 - load.sign_micros) / 16.0;
+        }
+        self.serve_next()
+    }
+
+    /// The token can sign, with this many sessions and places.
+    pub fn up(&mut self, token: TokenIndex, sessions: usize, places: usize) {
+        let load = &mut self.tokens[token.0];
+        (load.up, load.sessions, load.places) = (true, sessions.max(1), places);
+    }
+
+    /// The token can't sign; places that are out come back by `freed`.
+    pub fn down(&mut self, token: TokenIndex) {
+        self.tokens[token.0].up = false;
+    }
+
+    /// The next waiter that can be served, if any: people before batches, then by arrival.
+    pub fn serve_next(&mut self) -> Option<(WaiterId, TokenIndex)> {
+        for lane in [Lane::Interactive, Lane::Batch] {
+            let first = (0..self.pools.len())
+                .filter_map(|pool| {
+                    let line = self.pools[pool].line(lane);
+                    let waiter = line.front()?;
+                    Some((waiter.arrival, pool, self.best(pool, waiter.avoid)?))
+                })
+                .min_by_key(|(arrival, ..)| *arrival);
+            if let Some((_, pool, token)) = first
+                && let Some(waiter) = self.pools[pool].line_mut(lane).pop_front()
+            {
+                self.tokens[token.0].assigned += 1;
+                return Some((waiter.id, token));
+            }
+        }
+        None
+    }
+
+    /// A waiter gave up.
+    pub fn leave(&mut self, id: WaiterId, pool: usize) {
+        self.pools[pool].interactive.retain(|waiter| waiter.id != id);
+        self.pools[pool].batch.retain(|waiter| waiter.id != id);
+    }
+
+    /// Places that are out at a token.
+    pub fn assigned(&self, token: TokenIndex) -> usize {
+        self.tokens[token.0].assigned
+    }
+
+    /// Documents that wait in all lines.
+    pub fn waiting(&self) -> usize {
+        self.pools.iter().map(|pool| pool.interactive.len() + pool.batch.len()).sum()
+    }
+
+    /// Whether any token of the pool can sign.
+    pub fn any_up(&self, pool: usize) -> bool {
+        self.pools[pool].tokens.iter().any(|token| self.tokens[token.0].up)
+    }
+
+    /// The token of the pool with a free place and the least expected wait.
+    fn best(&self, pool: usize, avoid: Option<TokenIndex>) -> Option<TokenIndex> {
+        let up = || self.pools[pool].tokens.iter().copied().filter(|token| self.tokens[token.0].up);
+        let others_up = up().any(|token| Some(token) != avoid);
+        up().filter(|token| Some(*token) != avoid || !others_up)
+            .filter(|token| self.tokens[token.0].assigned < self.tokens[token.0].places)
+            .min_by(|a, b| self.tokens[a.0].expected_wait().total_cmp(&self.tokens[b.0].expected_wait()))
+    }
+}
+
+impl TokenLoad {
+    fn expected_wait(&self) -> f64 {
+        (self.assigned + 1) as f64 * self.sign_micros / self.sessions as f64
+    }
+}
+
+impl PoolLines {
+    fn line(&self, lane: Lane) -> &VecDeque<Waiter> {
+        match lane {
+            Lane::Interactive => &self.interactive,
+            Lane::Batch => &self.batch,
+        }
+    }
+
+    fn line_mut(&mut self, lane: Lane) -> &mut VecDeque<Waiter> {
+        match lane {
+            Lane::Interactive => &mut self.interactive,
+            Lane::Batch => &mut self.batch,
+        }
+    }
+}
+
+/// A signer that can be chosen now: its public half and the key handle for its token.
+#[derive(Clone, Debug)]
+pub struct ReadySigner {
+    /// Certificate and name.
+    pub signer: Arc<Signer>,
+    /// What the worker hands to its session.
+    pub key: KeyHandle,
+}
+
+/// The async shell around [`Balance`]. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Router {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    balance: Balance,
+    seats: Vec<Seat>,
+    pools: BTreeMap<PoolName, Pool>,
+    waiters: BTreeMap<WaiterId, oneshot::Sender<TokenIndex>>,
+    next_waiter: WaiterId,
+}
+
+#[derive(Debug)]
+struct Seat {
+    serial: TokenSerial,
+    queue: Arc<SignQueue>,
+    signers: Vec<ReadySigner>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    index: usize,
+    signers: Vec<SignerName>,
+}
+
+/// A token and the names of the signers on it, as configuration tells them before anybody has logged in.
+#[derive(Clone, Debug)]
+pub struct Seating {
+    /// The token.
+    pub serial: TokenSerial,
+    /// The signers it is expected to hold.
+    pub signers: Vec<SignerName>,
+    /// Where its requests go.
+    pub queue: Arc<SignQueue>,
+}
+
+impl Router {
+    /// Builds the router for a fixed set of tokens (all down) and pools.
+    pub fn new(seating: &[Seating], pools: &[(PoolName, Vec<SignerName>)]) -> Self {
+        let mut state = State::default();
+        for seat in seating {
+            state.balance.add_token();
+            state.seats.push(Seat { serial: seat.serial.clone(), queue: seat.queue.clone(), signers: Vec::new() });
+        }
+        for (name, signers) in pools {
+            let holds = |seat: &Seating| seat.signers.iter().any(|signer| signers.contains(signer));
+            let tokens = (0..seating.len()).filter(|i| holds(&seating[*i])).map(TokenIndex).collect();
+            let index = state.balance.add_pool(tokens);
+            state.pools.insert(name.clone(), Pool { index, signers: signers.clone() });
+        }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
+    }
+
+    /// Waits, at most `patience`, for a place at the best signer of the pool.
+    pub async fn choose(
+        &self,
+        pool: &PoolName,
+        lane: Lane,
+        avoid: Option<TokenIndex>,
+        patience: Duration,
+    ) -> Result<Assignment, NoPlace> {
+        let (waiter, index, receiver) = {
+            let mut state = self.shared.lock();
+            let index = state.pools.get(pool).ok_or_else(|| NoPlace::UnknownPool(pool.clone()))?.index;
+            let waiter = state.next_waiter;
+            state.next_waiter += 1;
+            if let Some(token) = state.balance.arrive(waiter, index, lane, avoid) {
+                return Ok(self.assignment(&state, token, pool, lane));
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiters.insert(waiter, sender);
+            (waiter, index, receiver)
+        };
+        // Dropped when the caller gives up at any await point: leaves the line, or passes an unused place on.
+        let mut leave = LeaveLine { shared: self.shared.clone(), waiter, pool: index, receiver: Some(receiver) };
+        let Some(receiver) = leave.receiver.as_mut() else { return Err(NoPlace::TimedOut(pool.clone())) };
+        match tokio::time::timeout(patience, receiver).await {
+            Ok(Ok(token)) => {
+                leave.receiver = None;
+                Ok(self.assignment(&self.shared.lock(), token, pool, lane))
+            }
+            _ => Err(NoPlace::TimedOut(pool.clone())),
+        }
+    }
+
+    /// A token can sign with these signers.
+    pub fn up(&self, serial: &TokenSerial, signers: Vec<ReadySigner>, sessions: usize) {
+        let mut state = self.shared.lock();
+        if let Some(token) = state.index_of(serial) {
+            let places = state.seats[token.0].queue.capacity();
+            state.seats[token.0].signers = signers;
+            state.balance.up(token, sessions, places);
+            state.serve_waiters();
+        }
+    }
+
+    /// A token can't sign any more; the pools' other tokens take over.
+    pub fn down(&self, serial: &TokenSerial) {
+        let mut state = self.shared.lock();
+        if let Some(token) = state.index_of(serial) {
+            state.balance.down(token);
+        }
+        // Those that avoided another token may now have to take it.
+        state.serve_waiters();
+    }
+
+    /// Whether any signer of the pool can sign now.
+    pub fn any_up(&self, pool: &PoolName) -> bool {
+        let state = self.shared.lock();
+        state.pools.get(pool).is_some_and(|pool| state.balance.any_up(pool.index))
+    }
+
+    /// Documents that wait for a place.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().balance.waiting()
+    }
+
+    /// Places that are out, per token.
+    pub fn assigned(&self) -> Vec<(TokenSerial, usize)> {
+        let state = self.shared.lock();
+        let seats = state.seats.iter().enumerate();
+        seats.map(|(i, seat)| (seat.serial.clone(), state.balance.assigned(TokenIndex(i)))).collect()
+    }
+
+    fn assignment(&self, state: &State, token: TokenIndex, pool: &PoolName, lane: Lane) -> Assignment {
+        let seat = &state.seats[token.0];
+        let wanted = &state.pools[pool].signers;
+        let ready = seat.signers.iter().find(|ready| wanted.contains(&ready.signer.name)).cloned();
+        let place = Place { shared: Arc::downgrade(&self.shared), token, started: None };
+        Assignment { place, ready, serial: seat.serial.clone(), queue: seat.queue.clone(), lane }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is consistent after every statement that can panic, so a poisoned lock is usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn index_of(&self, serial: &TokenSerial) -> Option<TokenIndex> {
+        self.seats.iter().position(|seat| seat.serial == *serial).map(TokenIndex)
+    }
+
+    fn hand_over(&mut self, mut next: Option<(WaiterId, TokenIndex)>) {
+        while let Some((waiter, token)) = next {
+            let taken = self.waiters.remove(&waiter).is_some_and(|sender| sender.send(token).is_ok());
+            // A waiter that left in this moment gives its place to the one behind it.
+            next = if taken { None } else { self.balance.freed(token, None) };
+        }
+    }
+
+    fn serve_waiters(&mut self) {
+        while let Some(next) = self.balance.serve_next() {
+            self.hand_over(Some(next));
+        }
+    }
+}
+
+struct LeaveLine {
+    shared: Arc<Shared>,
+    waiter: WaiterId,
+    pool: usize,
+    receiver: Option<oneshot::Receiver<TokenIndex>>,
+}
+
+impl Drop for LeaveLine {
+    fn drop(&mut self) {
+        let Some(mut receiver) = self.receiver.take() else { return };
+        let mut state = self.shared.lock();
+        state.waiters.remove(&self.waiter);
+        state.balance.leave(self.waiter, self.pool);
+        if let Ok(token) = receiver.try_recv() {
+            let next = state.balance.freed(token, None);
+            state.hand_over(next);
+        }
+    }
+}
+
+/// A place at one signer, held from `choose` until its `sign` returns.
+#[derive(Debug)]
+pub struct Assignment {
+    pub(crate) place: Place,
+    ready: Option<ReadySigner>,
+    pub(crate) serial: TokenSerial,
+    pub(crate) queue: Arc<SignQueue>,
+    pub(crate) lane: Lane,
+}
+
+impl Assignment {
+    /// The signer. `None` if the token came back with other keys in this very moment.
+    pub fn ready(&self) -> Option<&ReadySigner> {
+        self.ready.as_ref()
+    }
+
+    /// The token, to be avoided if it fails.
+    pub fn token(&self) -> TokenIndex {
+        self.place.token
+    }
+}
+
+/// One place in a token's queue. Dropping it gives it to the next waiter.
+#[derive(Debug)]
+pub struct Place {
+    shared: Weak<Shared>,
+    token: TokenIndex,
+    started: Option<Instant>,
+}
+
+impl Place {
+    /// The worker begins to sign: from here to the drop counts as the token's sign time.
+    pub(crate) fn started(&mut self) {
+        self.started = Some(Instant::now());
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.upgrade() {
+            let micros = self.started.map(|at| u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX));
+            let mut state = shared.lock();
+            let next = state.balance.freed(self.token, micros);
+            state.hand_over(next);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;
