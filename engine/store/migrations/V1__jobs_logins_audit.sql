@@ -4,6 +4,7 @@
 CREATE TABLE job (
     tenant    TEXT   NOT NULL,
     id        TEXT   NOT NULL,
+    node      TEXT   NOT NULL,
     door      TEXT   NOT NULL,
     profile   TEXT   NOT NULL,
     opened_at BIGINT NOT NULL,

@@ -164,6 +164,8 @@ impl Counts {
 pub struct JobRow {
     /// Which.
     pub id: JobId,
+    /// The server that opened it.
+    pub node: String,
     /// Where it came in.
     pub door: String,
     /// Name of its profile.
@@ -193,7 +195,8 @@ impl Store {
         let job_row = vec![
             tenant_text.clone(),
             id.clone(),
-            bounded(&job.door, TEXT_BYTES_MAX).into(),
+            self.node().into(),
+            door_text(&job.door),
             bounded(&job.profile, TEXT_BYTES_MAX).into(),
             job.opened_at.micros().into(),
         ];
@@ -235,7 +238,8 @@ impl Store {
         Ok(finished)
     }
 
-    /// Documents of a door without a final outcome, in the order of their jobs: what a restart has to look after.
+    /// Documents without a final outcome that came in by a door of this server, in the order of their jobs: what a
+    /// restart has to look after. What another server of the same database works on is not among them.
     pub async fn open_documents(&self, tenant: &TenantId, door: &str) -> Result<Vec<OpenDocument>, StoreError> {
         let mut found: Vec<OpenDocument> = Vec::new();
         loop {
@@ -243,7 +247,8 @@ impl Store {
                 Some(last) => (last.id.job.to_string(), i64::from(last.id.number)),
                 None => (String::new(), -1),
             };
-            let values = vec![tenant.as_str().into(), door.into(), job.into(), number.into(), PAGE_ROWS.into()];
+            let place = [door_text(door), job.into(), number.into(), PAGE_ROWS.into(), self.node().into()];
+            let values = [tenant.as_str().into()].into_iter().chain(place).collect();
             let rows = self.read(sql::OPEN_DOCUMENTS, values).await?;
             for row in &rows {
                 let id = DocumentId { job: job_id(row.text(0)?)?, number: document_number(row.int(1)?)? };
@@ -291,9 +296,9 @@ impl Store {
         before: Option<JobId>,
         limit: u32,
     ) -> Result<Vec<JobRow>, StoreError> {
-        // "~" sorts behind every hexadecimal digit.
-        let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-        let values = vec![tenant.as_str().into(), door.into(), before.into(), i64::from(limit).into()];
+        // "g" sorts behind every hexadecimal digit in every collation.
+        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+        let values = vec![tenant.as_str().into(), door_text(door), before.into(), i64::from(limit).into()];
         let mut jobs = Vec::new();
         for row in &self.read(sql::JOBS, values).await? {
             jobs.push(self.job_row(tenant, row).await?);
@@ -308,7 +313,7 @@ impl Store {
 
     /// All documents of a door by state. Reads every document of the door: for reports, not for every second.
     pub async fn count_door(&self, tenant: &TenantId, door: &str) -> Result<Counts, StoreError> {
-        counts(&self.read(sql::COUNT_DOOR, vec![tenant.as_str().into(), door.into()]).await?)
+        counts(&self.read(sql::COUNT_DOOR, vec![tenant.as_str().into(), door_text(door)]).await?)
     }
 
     async fn job_row(&self, tenant: &TenantId, row: &Row) -> Result<JobRow, StoreError> {
@@ -316,13 +321,19 @@ impl Store {
         let counts = self.count_job(tenant, id).await?;
         Ok(JobRow {
             id,
-            door: row.text(1)?.to_owned(),
-            profile: row.text(2)?.to_owned(),
-            opened_at: Time::from_micros(row.int(3)?),
+            node: row.text(1)?.to_owned(),
+            door: row.text(2)?.to_owned(),
+            profile: row.text(3)?.to_owned(),
+            opened_at: Time::from_micros(row.int(4)?),
             counts,
             ended_at: counts.last_outcome_at.filter(|_| counts.unfinished() == 0),
         })
     }
+}
+
+/// A door's name as it is stored.
+fn door_text(door: &str) -> Value {
+    bounded(door, TEXT_BYTES_MAX).into()
 }
 
 fn shared(text: &str) -> Value {

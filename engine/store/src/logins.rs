@@ -2,7 +2,7 @@
 //!
 //! Never logs in itself and never holds a PIN.
 
-use crate::value::{Row, bounded};
+use crate::value::{Row, Value, bounded};
 use crate::work::{Entry, Work};
 use crate::{Store, StoreError, TEXT_BYTES_MAX, sql};
 use model::{AuditEntry, TenantId, Time, TokenSerial};
@@ -60,7 +60,7 @@ impl Store {
     /// [`Store::login_not_tried`] when the database is back.
     pub async fn begin_login(&self, tenant: &TenantId, serial: &TokenSerial, now: Time) -> Result<Begin, StoreError> {
         for _ in 0..3 {
-            let row = vec![tenant.as_str().into(), (&*serial.0).into(), now.micros().into(), self.node().into()];
+            let row = vec![tenant.as_str().into(), serial_text(serial), now.micros().into(), self.node().into()];
             let written = self.write(Work::new(tenant).step(sql::LOGIN_BEGIN, vec![row])).await?;
             if written.first() == 1 {
                 return Ok(Begin::Free);
@@ -99,7 +99,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let row = vec![
             tenant.as_str().into(),
-            (&*serial.0).into(),
+            serial_text(serial),
             now.micros().into(),
             self.node().into(),
             bounded(why, TEXT_BYTES_MAX).into(),
@@ -116,7 +116,7 @@ impl Store {
         operator: &str,
         now: Time,
     ) -> Result<bool, StoreError> {
-        let row = vec![tenant.as_str().into(), (&*serial.0).into(), now.micros().into()];
+        let row = vec![tenant.as_str().into(), serial_text(serial), now.micros().into()];
         let entry = AuditEntry {
             at: now,
             who: operator.to_owned(),
@@ -132,7 +132,7 @@ impl Store {
 
     /// One token's row; `None` if no attempt was ever made.
     pub async fn login_state(&self, tenant: &TenantId, serial: &TokenSerial) -> Result<Option<LoginRow>, StoreError> {
-        let rows = self.read(sql::LOGIN_STATE, vec![tenant.as_str().into(), (&*serial.0).into()]).await?;
+        let rows = self.read(sql::LOGIN_STATE, vec![tenant.as_str().into(), serial_text(serial)]).await?;
         rows.first().map(login_row).transpose()
     }
 
@@ -142,10 +142,15 @@ impl Store {
     }
 
     async fn free(&self, tenant: &TenantId, serial: &TokenSerial, now: Time) -> Result<bool, StoreError> {
-        let row = vec![tenant.as_str().into(), (&*serial.0).into(), now.micros().into(), self.node().into()];
+        let row = vec![tenant.as_str().into(), serial_text(serial), now.micros().into(), self.node().into()];
         let written = self.write(Work::new(tenant).step(sql::LOGIN_FREE, vec![row])).await?;
         Ok(written.first() == 1)
     }
+}
+
+/// A serial number as it is stored: some modules fill the field with NUL.
+fn serial_text(serial: &TokenSerial) -> Value {
+    bounded(&serial.0, TEXT_BYTES_MAX).into()
 }
 
 fn login_row(row: &Row) -> Result<LoginRow, StoreError> {

@@ -4,8 +4,8 @@
 //! TEXT and BIGINT only. Nothing here is put together at run time.
 
 /// Makes a job. Doing it twice changes nothing, so that a caller may repeat an attempt with an unknown end.
-pub(crate) const INSERT_JOB: &str = "INSERT INTO job (tenant, id, door, profile, opened_at) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, id) DO NOTHING";
+pub(crate) const INSERT_JOB: &str = "INSERT INTO job (tenant, id, node, door, profile, opened_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, id) DO NOTHING";
 
 /// Makes a document. Doing it twice changes nothing.
 pub(crate) const INSERT_DOCUMENT: &str = "INSERT INTO document (tenant, job, number, name) \
@@ -16,11 +16,12 @@ pub(crate) const END_DOCUMENT: &str = "UPDATE document SET outcome = $4, code = 
      signer = $8, output = $9, outcome_at = $10, micros = $11 \
      WHERE tenant = $1 AND job = $2 AND number = $3 AND outcome IN ('open', 'deferred')";
 
-/// What is still to do for a door. CROSS JOIN keeps SQLite on the small index of open documents; PostgreSQL treats it
+/// What is still to do for a door of a server. CROSS JOIN keeps SQLite on the small index of open documents; PostgreSQL treats it
 /// as any other join.
 pub(crate) const OPEN_DOCUMENTS: &str = "SELECT d.job, d.number, d.name FROM document d CROSS JOIN job j \
      WHERE d.tenant = $1 AND d.outcome IN ('open', 'deferred') AND (d.job, d.number) > ($3, $4) \
-     AND j.tenant = d.tenant AND j.id = d.job AND j.door = $2 ORDER BY d.job, d.number LIMIT $5";
+     AND j.tenant = d.tenant AND j.id = d.job AND j.door = $2 AND j.node = $6 \
+     ORDER BY d.job, d.number LIMIT $5";
 
 /// One document.
 pub(crate) const DOCUMENT: &str = "SELECT number, name, outcome, code, sentence, format, signer, output, outcome_at, \
@@ -31,10 +32,10 @@ pub(crate) const DOCUMENTS: &str = "SELECT number, name, outcome, code, sentence
      micros FROM document WHERE tenant = $1 AND job = $2 AND number > $3 ORDER BY number LIMIT $4";
 
 /// One job.
-pub(crate) const JOB: &str = "SELECT id, door, profile, opened_at FROM job WHERE tenant = $1 AND id = $2";
+pub(crate) const JOB: &str = "SELECT id, node, door, profile, opened_at FROM job WHERE tenant = $1 AND id = $2";
 
 /// A page of a door's jobs, newest first.
-pub(crate) const JOBS: &str = "SELECT id, door, profile, opened_at FROM job \
+pub(crate) const JOBS: &str = "SELECT id, node, door, profile, opened_at FROM job \
      WHERE tenant = $1 AND door = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
 
 /// Documents of a job by outcome, and when the last of each ended.

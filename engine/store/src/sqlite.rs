@@ -318,4 +318,76 @@ mod tests {
         assert!(matches!(query(&connection, "SELECT $1, $2", &["x".into()]), Err(StoreError::Invalid(_))));
         assert!(matches!(query(&connection, "SELECT $1, $3", &["x".into(), "y".into()]), Err(StoreError::Invalid(_))));
     }
+
+    #[test]
+    fn a_restart_looks_for_open_documents_in_their_own_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = Writer::open(&directory.path().join("store.db"), "a".into()).unwrap();
+        let mut plan = writer.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql::OPEN_DOCUMENTS)).unwrap();
+        // Without values bound: only the plan is asked for.
+        let outer_loop: String = plan.raw_query().next().unwrap().unwrap().get(3).unwrap();
+        assert!(outer_loop.contains("INDEX document_open"), "{outer_loop}");
+    }
+
+    #[test]
+    fn a_part_that_fails_does_not_take_the_others_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&directory.path().join("store.db"), "a".into()).unwrap();
+        let works = [good(1), bad(), good(2)];
+        let answers = writer.transact(&works.iter().collect::<Vec<_>>()).unwrap();
+        assert!(answers[0].is_ok() && answers[2].is_ok());
+        assert!(matches!(answers[1], Err(StoreError::Invalid(_))));
+        assert_eq!(numbers(&writer), [1, 2]);
+    }
+
+    #[test]
+    fn a_full_disk_is_temporary() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&directory.path().join("store.db"), "a".into()).unwrap();
+        let pages = |writer: &Writer, count: i64| {
+            writer
+                .connection
+                .query_row(&format!("PRAGMA max_page_count = {count}"), [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        let full = pages(&writer, 1);
+        pages(&writer, full);
+        let mut large = good(1);
+        large.audit[0].entry.object = "x".repeat(100_000);
+        let answers = writer.transact(&[&large]);
+        let error = answers.map_or_else(|error| error, |answers| answers.into_iter().next().unwrap().unwrap_err());
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        if !writer.connection.is_autocommit() {
+            writer.connection.execute_batch("ROLLBACK").unwrap();
+        }
+        writer.heads.clear();
+        pages(&writer, 10_000);
+        writer.transact(&[&large]).unwrap().remove(0).unwrap();
+        assert_eq!(numbers(&writer), [1]);
+    }
+
+    fn good(second: i64) -> Work {
+        let mut work = Work::new(&model::TenantId::new("acme").unwrap());
+        let entry = model::AuditEntry {
+            at: model::Time::from_seconds(second),
+            who: "system".into(),
+            what: "test",
+            object: "x".into(),
+            signer: None,
+            detail: None,
+        };
+        work.audit.push(crate::work::Entry { entry, only_if: None });
+        work
+    }
+
+    /// A document without a job, behind an audit entry that must not stay.
+    fn bad() -> Work {
+        let row = vec!["acme".into(), "no-job".into(), 0.into(), "name".into()];
+        Work { steps: vec![crate::work::Step { statement: sql::INSERT_DOCUMENT, rows: vec![row] }], ..good(9) }
+    }
+
+    fn numbers(writer: &Writer) -> Vec<i64> {
+        let mut statement = writer.connection.prepare("SELECT number FROM audit ORDER BY number").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
 }
