@@ -65,16 +65,15 @@ pub fn workspace_root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// The python that has pyHanko: `SEALMILL_PYTHON`, or the one `make test` puts under `target/`.
+/// The python that has pyHanko: `SEALMILL_PYTHON`, or the one `make test` puts beside what cargo builds.
 pub fn python() -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("SEALMILL_PYTHON") {
         return Ok(PathBuf::from(chosen));
     }
-    let ours = workspace_root().join("target/python/bin/python");
-    if !ours.exists() {
-        bail!("no python with pyHanko: set SEALMILL_PYTHON, or run `make test`, which makes {}", ours.display());
-    }
-    Ok(ours)
+    let built = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let places = built.into_iter().chain([workspace_root().join("target")]);
+    let found = places.map(|place| place.join("python/bin/python")).find(|python| python.exists());
+    found.context("no python with pyHanko: set SEALMILL_PYTHON, or run `make test`, which makes one under target/")
 }
 
 /// Runs this test again in a process of its own with these environment variables, and fails as it fails.
