@@ -1,0 +1,83 @@
+//! Files that are no proper PDFs: refused with a code, quickly, and never with a panic.
+
+use crate::forms::pdf;
+use crate::support::{Pieces, options, profile, refusal, signer};
+use model::Time;
+use proptest::prelude::*;
+use std::time::{Duration, Instant};
+use testkit::pdf::{Form, Shape, evil, invoice};
+use testkit::pki::KeyKind;
+
+#[test]
+fn evil_files_are_refused_in_no_time() {
+    let signer = signer(KeyKind::P256);
+    for (name, bytes) in evil() {
+        let start = Instant::now();
+        match signer.sign(&bytes, &profile(options())) {
+            Ok(_) => eprintln!("{name}: signed"),
+            Err(error) => eprintln!("{name}: {error}"),
+        }
+        let pieces = signer.sign_source(&Pieces(&bytes), &profile(options()));
+        assert_eq!(pieces.is_ok(), signer.sign(&bytes, &profile(options())).is_ok(), "{name}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{name} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn what_is_no_pdf_is_called_so() {
+    let signer = signer(KeyKind::P256);
+    let refuse = |bytes: &[u8]| refusal(signer.sign(bytes, &profile(options())));
+    assert_eq!(refuse(b""), "pdf-empty");
+    assert_eq!(refuse(b"MZ\x90\0\x03"), "pdf-not-pdf");
+    assert_eq!(refuse(&[0x55; 70_000]), "pdf-not-pdf");
+    assert_eq!(refuse(b"%PDF-1.7\n"), "pdf-incomplete");
+    let whole = invoice(4, &Shape::default());
+    assert_eq!(refuse(&whole[..whole.len() / 2]), "pdf-incomplete");
+    let twice = signer.sign(&whole, &profile(options())).unwrap();
+    let middle = whole.len() + (twice.len() - whole.len()) / 2;
+    assert_eq!(refuse(&twice[..middle]), "pdf-incomplete", "a revision without its end is not left out silently");
+}
+
+#[test]
+fn circles_and_depths_end() {
+    let signer = signer(KeyKind::P256);
+    let refuse = |bytes: &[u8]| refusal(signer.sign(bytes, &profile(options())));
+    let pages = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
+    let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>";
+    let catalog = "<</Type/Catalog/Pages 2 0 R>>";
+    assert_eq!(refuse(&pdf(&[catalog, "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>"])), "pdf-unsupported");
+    assert_eq!(refuse(&pdf(&["<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>", pages, page, "4 0 R"])), "pdf-damaged");
+    let circle = pdf(&["<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", pages, page, "<</T(a)/Kids[4 0 R 4 0 R]>>"]);
+    assert_eq!(refuse(&circle), "pdf-unsupported");
+    let deep = format!("<</A{}>>", "[".repeat(100_000));
+    assert_eq!(refuse(&pdf(&[&deep, pages, page])), "pdf-unsupported");
+    assert_eq!(refuse(&pdf(&["7", pages, page])), "pdf-damaged");
+    assert_eq!(refuse(&pdf(&[catalog, "<</Type/Pages/Kids[]/Count 0>>"])), "pdf-damaged");
+    let shifted = String::from_utf8(pdf(&[catalog, pages, page])).unwrap().replacen("1 0 obj", "\n\n1 1 obj", 1);
+    assert_eq!(refuse(shifted.as_bytes()), "pdf-damaged");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any byte may be wrong: the result is a signature or a refusal, read whole or in pieces alike.
+    #[test]
+    fn damaged_files_never_panic(form in 0..3, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in any::<prop::sample::Index>(), shorten in any::<bool>()) {
+        let form = [Form::Classic, Form::XrefStream, Form::ObjectStreams][form as usize];
+        let mut bytes = invoice(5, &Shape { form, ..Shape::default() });
+        let length = bytes.len();
+        for (index, byte) in changes {
+            // Most of the structure is at the end.
+            let at = length - 1 - index.index(length.min(if byte % 2 == 0 { length } else { 600 }));
+            bytes[at] = byte;
+        }
+        if shorten {
+            bytes.truncate(cut.index(length));
+        }
+        let signer = signer(KeyKind::P256).signer;
+        let sha256 = model::DigestAlgorithm::Sha256;
+        let whole = formats::pdf::lay_out(&bytes, &profile(options()), &signer, sha256, 100, Time::from_seconds(0));
+        let pieces = formats::pdf::lay_out(&Pieces(&bytes), &profile(options()), &signer, sha256, 100, Time::from_seconds(0));
+        prop_assert_eq!(whole.map(|layout| layout.len()).map_err(|error| error.to_string()), pieces.map(|layout| layout.len()).map_err(|error| error.to_string()));
+    }
+}
