@@ -57,15 +57,7 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let Some(database) = error.as_db_error() else {
-            // No answer of the server at all: the connection broke or could not be made.
-            let text = with_sources(&error);
-            return if error.is_closed() || has_io_source(&error) {
-                StoreError::Unavailable(text)
-            } else {
-                StoreError::Config(text)
-            };
-        };
+        let Some(database) = error.as_db_error() else { return without_answer(&error) };
         let text = format!("{} ({})", database.message(), database.code().code());
         let code = database.code();
         let class = code.code().get(..2).unwrap_or_default();
@@ -99,9 +91,7 @@ impl From<refinery::Error> for StoreError {
                 StoreError::Config(format!("it was made by another version of sealmill: {error}"))
             }
             Kind::Connection(_, source) => match source.downcast_ref::<tokio_postgres::Error>() {
-                Some(source) if source.is_closed() || has_io_source(source) => {
-                    StoreError::Unavailable(with_sources(&error))
-                }
+                Some(source) if source.as_db_error().is_none() => without_answer(source),
                 _ => StoreError::Config(with_sources(&error)),
             },
             _ => StoreError::Config(with_sources(&error)),
@@ -109,8 +99,20 @@ impl From<refinery::Error> for StoreError {
     }
 }
 
-fn has_io_source(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+/// An error that the server did not send. tokio-postgres tells its kinds apart only by their texts; whatever is not known
+/// to be somebody's fault is a matter of the connection, and trying again can help.
+fn without_answer(error: &tokio_postgres::Error) -> StoreError {
+    let (kind, text) = (error.to_string(), with_sources(error));
+    let is = |texts: &[&str]| texts.iter().any(|text| kind.starts_with(text));
+    if is(&["error performing TLS", "authentication error", "invalid configuration", "invalid connection string"]) {
+        StoreError::Config(text)
+    } else if is(&["error serializing", "expected "]) {
+        StoreError::Invalid(text)
+    } else if is(&["error deserializing", "invalid column"]) {
+        StoreError::Corrupt(text)
+    } else {
+        StoreError::Unavailable(text)
+    }
 }
 
 fn with_sources(error: &dyn std::error::Error) -> String {

@@ -237,8 +237,9 @@ fn read_all(connection: &Connection, mut line: mpsc::Receiver<Read>) {
 fn execute(connection: &Connection, statement: &str, rows: &[Vec<Value>]) -> Result<Vec<u64>, StoreError> {
     let mut statement = connection.prepare_cached(statement)?;
     let mut changed = Vec::with_capacity(rows.len());
+    let places = places(&statement)?;
     for row in rows {
-        bind(&mut statement, row)?;
+        bind(&mut statement, &places, row)?;
         changed.push(statement.raw_execute()? as u64);
     }
     Ok(changed)
@@ -246,7 +247,8 @@ fn execute(connection: &Connection, statement: &str, rows: &[Vec<Value>]) -> Res
 
 fn query(connection: &Connection, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
     let mut statement = connection.prepare_cached(statement)?;
-    bind(&mut statement, values)?;
+    let places = places(&statement)?;
+    bind(&mut statement, &places, values)?;
     let columns = statement.column_count();
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
@@ -266,17 +268,22 @@ fn query(connection: &Connection, statement: &str, values: &[Value]) -> Result<V
     Ok(found)
 }
 
-/// Binds by name: SQLite numbers `$2 … $1` by first appearance, so binding by place would swap them silently.
-fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> Result<(), StoreError> {
-    if statement.parameter_count() != values.len() {
-        let (wanted, given) = (statement.parameter_count(), values.len());
+/// Where `$1`, `$2`, … stand. SQLite numbers `$2 … $1` by first appearance, so binding by place would swap them silently:
+/// the places are asked for by name.
+fn places(statement: &CachedStatement<'_>) -> Result<Vec<usize>, StoreError> {
+    let place = |name: &&str| {
+        statement.parameter_index(name)?.ok_or_else(|| StoreError::Invalid(format!("a statement has no {name}")))
+    };
+    NAMES.iter().take(statement.parameter_count()).map(place).collect()
+}
+
+fn bind(statement: &mut CachedStatement<'_>, places: &[usize], values: &[Value]) -> Result<(), StoreError> {
+    if places.len() != values.len() {
+        let (wanted, given) = (places.len(), values.len());
         return Err(StoreError::Invalid(format!("a statement takes {wanted} values, {given} were given")));
     }
-    for (value, name) in values.iter().zip(NAMES) {
-        let place = statement
-            .parameter_index(name)?
-            .ok_or_else(|| StoreError::Invalid(format!("a statement has no {name}")))?;
-        statement.raw_bind_parameter(place, value)?;
+    for (value, place) in values.iter().zip(places) {
+        statement.raw_bind_parameter(*place, value)?;
     }
     Ok(())
 }

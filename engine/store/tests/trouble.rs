@@ -57,7 +57,7 @@ async fn a_killed_writer_loses_nothing_that_was_acknowledged_and_leaves_no_half_
         for line in lines.by_ref().take(10 + 4 * kill as usize) {
             heard(line);
         }
-        std::thread::sleep(Duration::from_micros(317 * kill));
+        tokio::time::sleep(Duration::from_micros(317 * kill)).await;
         writer.kill().unwrap();
         writer.wait().unwrap();
         lines.for_each(heard);
@@ -143,6 +143,45 @@ async fn postgresql_may_go_away_and_come_back() {
     assert_eq!(store.count_job(&tenant(), job.id).await.unwrap().done, 101);
     let verdict = store.verify_audit(&tenant(), &[]).await.unwrap();
     assert!(verdict.is_intact() && verdict.entries == 101, "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_address_and_an_absent_server_are_told_apart() {
+    let server = testkit::postgres::Postgres::start().unwrap();
+    let url = server.url();
+    let open = |url: String| async move {
+        Store::open(&StoreConfig::Postgres { url: url.into(), pool_size: 1 }, "a").await.err().unwrap()
+    };
+    let tls = open(format!("{url}?sslmode=require")).await;
+    assert!(matches!(tls, StoreError::Config(_)), "{tls:?}");
+    let database = open(server.url_of("not_there")).await;
+    assert!(matches!(&database, StoreError::Config(text) if text.contains("not_there")), "{database:?}");
+    let user = open(url.replace("postgres@", "nobody@")).await;
+    assert!(matches!(&user, StoreError::Config(text) if text.contains("nobody")), "{user:?}");
+    // A user that may connect but not make tables.
+    server.sql("create role reader login").unwrap();
+    let rights = open(url.replace("postgres@", "reader@")).await;
+    assert!(matches!(&rights, StoreError::Config(_)), "{rights:?}");
+    drop(server);
+    let absent = open(url).await;
+    assert!(absent.is_temporary(), "{absent:?}");
+}
+
+/// A pool of one connection is enough for everything, also for many callers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_is_enough() {
+    let server = testkit::postgres::Postgres::start().unwrap();
+    let store = Store::open(&StoreConfig::Postgres { url: server.url().into(), pool_size: 1 }, "a").await.unwrap();
+    store.open_job(&tenant(), &job(1), &documents(100)).await.unwrap();
+    let callers = (0..100).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let one = end(job(1).id, number, Outcome::Done);
+            store.finish(&tenant(), std::slice::from_ref(&one), &[entry(&one)]).await.unwrap()
+        })
+    });
+    join_all(callers).await.into_iter().for_each(|caller| drop(caller.unwrap()));
+    assert_eq!(store.verify_audit(&tenant(), &[]).await.unwrap().entries, 100);
 }
 
 #[tokio::test]
