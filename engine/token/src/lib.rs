@@ -19,6 +19,8 @@
 mod certificate;
 pub mod fault;
 pub mod found;
+mod host;
+mod hosted;
 mod key;
 mod module;
 pub mod pin;
@@ -27,9 +29,12 @@ mod raw;
 mod session;
 mod slot;
 pub mod software;
+mod wire;
 
 pub use fault::Fault;
 pub use found::{FoundKey, KeyRef, PinState, TokenInfo};
+pub use host::run_host;
+pub use hosted::{Host, HostCommand, HostedToken};
 pub use module::Module;
 pub use pin::{ContextLogin, LoggedIn, LoginFailed, LoginLedger, LoginRefused, Pin, VerifiedPin};
 pub use pkcs11::Pkcs11Token;

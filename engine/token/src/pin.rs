@@ -151,6 +151,7 @@ pub struct ContextLogin {
 pub struct LoggedIn(());
 
 /// What became of one `C_Login`.
+#[derive(Clone, Debug)]
 pub(crate) enum Attempt {
     Accepted,
     /// `CKR_USER_ALREADY_LOGGED_IN`: fine, but says nothing about the PIN.
@@ -212,7 +213,43 @@ pub(crate) fn still_nothing_to_log_in(pin: VerifiedPin) -> (LoggedIn, VerifiedPi
     (LoggedIn(()), pin)
 }
 
+/// The ledger of a process that makes attempts for another one, which keeps the real ledger and has written the
+/// attempt there. Remembers what became of it, to be told.
+#[derive(Default)]
+pub(crate) struct Witness(Mutex<Option<Attempt>>);
+
+impl Witness {
+    fn saw(&self, attempt: Attempt) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+    }
+
+    /// What became of the attempt; `None` if there was none.
+    pub(crate) fn told(&self) -> Option<Attempt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl LoginLedger for Witness {
+    fn begin(&self, _: &TokenSerial) -> Result<(), LoginRefused> {
+        Ok(())
+    }
+    fn accepted(&self, _: &TokenSerial) {
+        self.saw(Attempt::Accepted);
+    }
+    fn refused(&self, _: &TokenSerial, why: &str) {
+        self.saw(Attempt::Refused(LoginRefused::Unclear(why.to_owned())));
+    }
+    fn not_tried(&self, _: &TokenSerial) {
+        self.saw(Attempt::NotTried(LoginRefused::NoPin));
+    }
+}
+
 impl ContextLogin {
+    /// For one signature, with a PIN that the other process holds.
+    pub(crate) fn once(source: PinSource, witness: Arc<Witness>) -> Self {
+        Self { pin: Arc::new(Mutex::new(Some(source))), ledger: witness }
+    }
+
     /// One context-specific login, recorded; `call` makes it, and the caller's signature follows.
     pub(crate) fn attempt(&self, serial: &TokenSerial, call: impl FnOnce(&PinSource) -> Attempt) -> Result<(), Fault> {
         match with_held(&self.pin, &*self.ledger, serial, call) {

@@ -29,25 +29,38 @@ impl Pkcs11Token {
         slot::find(&self.module, &self.serial)
     }
 
-    /// Opens a session and makes one login on it; `conduct` wraps the call into the rules of `pin.rs`.
-    fn log_in<P, T>(
-        &self,
-        pin: P,
-        confirmed: bool,
-        conduct: impl FnOnce(P, &dyn Fn(&PinSource) -> Attempt) -> Result<T, LoginFailed<P>>,
-    ) -> Result<T, LoginFailed<P>> {
+    /// One login, on a session that stays open if it succeeds. `verified`: the token has accepted this PIN before.
+    pub(crate) fn attempt(&self, source: &PinSource, confirmed: bool, verified: bool) -> Attempt {
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = self.find().and_then(|(slot, info)| Ok((self.module.open(slot)?, info)));
         let (open, info) = match opened {
             Ok(opened) => opened,
-            Err(fault) => return Err(LoginFailed { refused: fault.into(), pin: Some(pin) }),
+            Err(fault) => return Attempt::NotTried(fault.into()),
         };
-        let logged_in = conduct(pin, &|source| match open.get() {
+        let attempt = match open.get() {
             Ok(session) => pin::call_login(session, &info.pin, source, confirmed),
             Err(fault) => Attempt::NotTried(fault.into()),
-        })?;
-        *anchor = Some(open);
-        Ok(logged_in)
+        };
+        match attempt {
+            Attempt::Accepted | Attempt::AlreadyIn => {
+                *anchor = Some(open);
+                attempt
+            }
+            // The token vanished during the call. The PIN is a right one, so nothing was counted against it.
+            Attempt::Refused(LoginRefused::Unclear(_)) if verified && self.find().is_err() => {
+                Attempt::NotTried(Fault::Absent.into())
+            }
+            attempt => attempt,
+        }
+    }
+
+    /// [`Token::signers`], for those who have seen the login succeed elsewhere.
+    pub(crate) fn found_keys(&self) -> Result<Vec<FoundKey>, Fault> {
+        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*anchor {
+            Some(open) => session::found_keys(open.get()?),
+            None => Err(Fault::SessionLost("the token is not logged in (any more)".to_owned())),
+        }
     }
 }
 
@@ -76,7 +89,7 @@ impl Token for Pkcs11Token {
 
     fn login(&self, ledger: &dyn LoginLedger, pin: Pin) -> Result<(LoggedIn, VerifiedPin), LoginFailed<Pin>> {
         let confirmed = pin.confirmed;
-        self.log_in(pin, confirmed, |pin, call| pin::login(ledger, &self.serial, pin, call))
+        pin::login(ledger, &self.serial, pin, |source| self.attempt(source, confirmed, false))
     }
 
     fn login_again(
@@ -84,23 +97,11 @@ impl Token for Pkcs11Token {
         ledger: &dyn LoginLedger,
         pin: VerifiedPin,
     ) -> Result<(LoggedIn, VerifiedPin), LoginFailed<VerifiedPin>> {
-        self.log_in(pin, false, |pin, call| {
-            pin::login_again(ledger, &self.serial, pin, |source| match call(source) {
-                // The token vanished during the call. The PIN is a right one, so nothing was counted against it.
-                Attempt::Refused(LoginRefused::Unclear(_)) if self.find().is_err() => {
-                    Attempt::NotTried(Fault::Absent.into())
-                }
-                attempt => attempt,
-            })
-        })
+        pin::login_again(ledger, &self.serial, pin, |source| self.attempt(source, false, true))
     }
 
     fn signers(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
-        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*anchor {
-            Some(open) => session::found_keys(open.get()?),
-            None => Err(Fault::SessionLost("the token has been away".to_owned())),
-        }
+        self.found_keys()
     }
 
     fn open_session(&self) -> Result<Box<dyn Session>, Fault> {
