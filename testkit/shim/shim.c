@@ -10,6 +10,7 @@
  *   SHIM_HANG_FILE         C_Sign does not return while the file exists
  *   SHIM_CRASH_FILE        C_Sign aborts the process
  *   SHIM_LOGIN_CRASH_FILE  C_Login aborts the process (after it has been logged)
+ *   SHIM_LOGIN_REFUSE_FILE C_Login answers CKR_PIN_INCORRECT (after it has been logged), the real token sees nothing
  *   SHIM_SLEEP_MS          C_Sign takes this much longer
  *   SHIM_WRONG_FILE        C_Sign answers a signature with one bit changed
  *   SHIM_GONE_FILE         the token has been pulled: no slot has a token, calls answer CKR_DEVICE_REMOVED
@@ -33,6 +34,7 @@ enum {
     CKR_OK = 0,
     CKR_GENERAL_ERROR = 0x5,
     CKR_DEVICE_REMOVED = 0x32,
+    CKR_PIN_INCORRECT = 0xA0,
     CKR_TOKEN_NOT_PRESENT = 0xE0,
     CKR_SESSION_HANDLE_INVALID = 0xB3,
 };
@@ -141,6 +143,8 @@ static ULONG login(ULONG session, ULONG user, BYTE *pin, ULONG length)
     append("SHIM_LOGIN_LOG", user == 0 ? 's' : user == 1 ? 'u' : 'c');
     if (on("SHIM_LOGIN_CRASH_FILE"))
         abort();
+    if (on("SHIM_LOGIN_REFUSE_FILE"))
+        return CKR_PIN_INCORRECT;
     return FORWARD(LOGIN, ULONG (*)(ULONG, ULONG, BYTE *, ULONG))(session, user, pin, length);
 }
 

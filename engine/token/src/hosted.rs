@@ -1,9 +1,14 @@
 //! A token behind a module in a child process: whatever the module does, it does not do it to the server.
 //!
-//! A [`Host`] is one module and the process it lives in, shared by all its tokens. The process is started when it is
-//! needed, and again after it has ended by itself or by [`Token::reset`]. A new process has no logins: the tokens go
-//! through present and login again, as after a removal. Several calls at once use several channels, so a login that
-//! waits for a person at a PIN pad does not keep others from asking whether the token is present.
+//! A [`Host`] is one module and the process it lives in. The process is started when it is needed, and again after it
+//! has ended by itself or by [`Token::reset`]. A new process has no logins: its tokens go through present and login
+//! again, as after a removal. Several calls at once use several channels, so a login that waits for a person at a PIN
+//! pad does not keep others from asking whether the token is present.
+//!
+//! Tokens of one module may share a host or have one each. Sharing suits readers that only one process may use. But
+//! then a hang ends the sessions of all, and a module that reads its tokens only in `C_Initialize` (SoftHSM, several
+//! HSMs) sees a token that comes back only when no other token has a session open (see `module.rs`). With a host of
+//! its own each token comes and goes alone.
 
 use crate::fault::Fault;
 use crate::found::{FoundKey, KeyRef, TokenInfo};
@@ -65,8 +70,9 @@ struct Running {
     control: UnixStream,
 }
 
-/// A connection to one thread of the process.
+/// A connection to one thread of a process.
 struct Channel {
+    host: Host,
     stream: UnixStream,
     generation: u64,
 }
@@ -111,7 +117,7 @@ impl Host {
             if let Some(Running { control, .. }) = &process.running
                 && let Ok(stream) = open_channel(control)
             {
-                return Ok(Channel { stream, generation: process.generation });
+                return Ok(Channel { host: self.clone(), stream, generation: process.generation });
             }
             // It does not take channels any more; it is on its way out.
         }
@@ -122,13 +128,24 @@ impl Host {
         process.generation += 1;
         let stream = open_channel(&running.control).map_err(gone)?;
         process.running = Some(running);
-        Ok(Channel { stream, generation: process.generation })
+        Ok(Channel { host: self.clone(), stream, generation: process.generation })
     }
 
     /// Whether a channel leads into the process that is running now.
     fn is_current(&self, channel: &Channel) -> bool {
         let mut process = self.process();
         process.generation == channel.generation && process.is_alive()
+    }
+
+    /// A channel has broken, so the process it leads into has ended, is ending, or has lost a thread. Ending it for good
+    /// lets the next call start another, instead of a call or two failing while this one dies.
+    fn lost(&self, generation: u64) {
+        let mut process = self.process();
+        if process.generation == generation
+            && let Some(running) = process.running.take()
+        {
+            end(running);
+        }
     }
 
     fn start(&self) -> io::Result<Running> {
@@ -205,12 +222,17 @@ impl Channel {
     }
 
     fn ask(&mut self, request: Frame) -> Result<(), Fault> {
-        request.send(&mut self.stream).map_err(gone)
+        request.send(&mut self.stream).map_err(|error| self.broken(error))
     }
 
     fn answer<T: Wire>(&mut self) -> Result<T, Fault> {
-        let body = wire::receive(&mut self.stream).map_err(gone)?;
-        Reader::whole(&body).map_err(|_| gone("malformed answer"))
+        let body = wire::receive(&mut self.stream).map_err(|error| self.broken(error))?;
+        Reader::whole(&body).map_err(|_| self.broken("malformed answer"))
+    }
+
+    fn broken(&self, why: impl std::fmt::Display) -> Fault {
+        self.host.lost(self.generation);
+        gone(why)
     }
 }
 
@@ -249,6 +271,11 @@ impl HostedToken {
             Ok(channel) => channel,
             Err(fault) => return Attempt::NotTried(fault.into()),
         };
+        // A process that cannot even answer this, because the module crashes when it is loaded, never sees the PIN.
+        let there = Request::Present { serial: self.serial.clone() };
+        if let Err(fault) = channel.call::<Result<TokenInfo, Fault>>(Frame::new().with(&there)).flatten() {
+            return Attempt::NotTried(fault.into());
+        }
         let request = wire::login_request(&self.serial, confirmed, verified, source);
         // A request that could not be sent whole has not been acted on.
         if let Err(fault) = channel.ask(request) {
