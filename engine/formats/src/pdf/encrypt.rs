@@ -4,6 +4,7 @@
 use super::lexer::{self, Dictionary, Reference};
 use super::{damaged, unsupported};
 use crate::prepare::FormatError;
+use lopdf::encryption::PasswordAlgorithm;
 use lopdf::encryption::crypt_filters::CryptFilter;
 use lopdf::{Document, EncryptionState, Object, StringFormat};
 use std::sync::Arc;
@@ -34,11 +35,21 @@ impl Crypt {
         }
         let modern = raw.integer("R").is_some_and(|revision| revision >= 5);
         let mut document = Document::new();
-        document.trailer.set("Encrypt", convert(encrypt));
+        let mut dictionary = convert(encrypt);
+        if let Object::Dictionary(dictionary) = &mut dictionary
+            && raw.integer("V").is_some_and(|version| version != 2)
+        {
+            // Of use with version 2 only; elsewhere writers put wrong numbers here, which readers ignore.
+            dictionary.remove(b"Length");
+        }
+        let dictionary = document.add_object(dictionary);
+        document.trailer.set("Encrypt", Object::Reference(dictionary));
         if let Some(id) = id {
             let first = Object::String(id.to_vec(), StringFormat::Hexadecimal);
             document.trailer.set("ID", Object::Array(vec![first.clone(), first]));
         }
+        let unknown = || unsupported("it is encrypted by a method that is not supported".into());
+        PasswordAlgorithm::try_from(&document).map_err(|_| unknown())?;
         let encode = |password: &str| match modern {
             true => password.as_bytes().to_vec(),
             false => password.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect(),
@@ -60,8 +71,7 @@ impl Crypt {
                 (owner || document.authenticate_raw_user_password(&password).is_ok()).then_some((password, owner))
             })
             .ok_or_else(needed)?;
-        let state = EncryptionState::decode(&document, &accepted.0)
-            .map_err(|_| unsupported("it is encrypted by a method that is not supported".into()))?;
+        let state = EncryptionState::decode(&document, &accepted.0).map_err(|_| unknown())?;
         let permissions = raw.integer("P").ok_or_else(|| damaged("its encryption dictionary is malformed"))?;
         Ok(Self {
             key: state.file_encryption_key().to_vec(),
