@@ -5,7 +5,11 @@
 
 mod attributes;
 pub mod certificate;
+mod check;
 pub mod identifiers;
+pub mod reader;
+
+pub use check::verify_own;
 
 use crate::crypto::{self, PublicKey};
 use crate::der::{self, TAG_CONTEXT_0, TAG_OCTET_STRING, TAG_SEQUENCE, TAG_SET};

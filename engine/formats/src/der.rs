@@ -82,6 +82,9 @@ pub enum DerError {
     /// More levels than `model::limits::DER_NESTING_MAX`.
     #[error("the encoding is nested too deeply")]
     TooDeep,
+    /// More members than any real message has.
+    #[error("the encoding has too many members")]
+    TooMany,
 }
 
 /// One value.
