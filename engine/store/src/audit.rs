@@ -30,7 +30,8 @@ impl Head {
     }
 
     pub(crate) fn hex(&self) -> String {
-        self.chain.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        self.chain.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
@@ -319,6 +320,7 @@ mod tests {
     fn only_plain_hexadecimal_is_a_chain_value() {
         let head = Head::START.next(b"x");
         assert_eq!(from_hex(&head.hex()), Some(head.chain));
+        assert_eq!(Head { number: 1, chain: [0xa7; 32] }.hex(), "a7".repeat(32));
         assert_eq!(from_hex(&head.hex().to_uppercase()), None);
         assert_eq!(from_hex("+1"), None);
         assert_eq!(from_hex(&"é".repeat(32)), None);
