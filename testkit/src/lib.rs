@@ -5,6 +5,8 @@
 
 pub mod corpora;
 pub mod judge;
+pub mod memory;
+pub mod mutate;
 pub mod pdf;
 pub mod pki;
 pub mod postgres;
