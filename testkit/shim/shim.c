@@ -11,6 +11,8 @@
  *   SHIM_CRASH_FILE        C_Sign aborts the process
  *   SHIM_LOGIN_CRASH_FILE  C_Login aborts the process (after it has been logged)
  *   SHIM_LOGIN_REFUSE_FILE C_Login answers CKR_PIN_INCORRECT (after it has been logged), the real token sees nothing
+ *   SHIM_PAD_PIN           what the person at the PIN pad types when C_Login gets no PIN
+ *   SHIM_CANCEL_FILE       the person at the PIN pad cancels
  *   SHIM_SLEEP_MS          C_Sign takes this much longer
  *   SHIM_WRONG_FILE        C_Sign answers a signature with one bit changed
  *   SHIM_GONE_FILE         the token has been pulled: no slot has a token, calls answer CKR_DEVICE_REMOVED
@@ -34,6 +36,7 @@ enum {
     CKR_OK = 0,
     CKR_GENERAL_ERROR = 0x5,
     CKR_DEVICE_REMOVED = 0x32,
+    CKR_FUNCTION_CANCELED = 0x50,
     CKR_PIN_INCORRECT = 0xA0,
     CKR_TOKEN_NOT_PRESENT = 0xE0,
     CKR_SESSION_HANDLE_INVALID = 0xB3,
@@ -145,6 +148,12 @@ static ULONG login(ULONG session, ULONG user, BYTE *pin, ULONG length)
         abort();
     if (on("SHIM_LOGIN_REFUSE_FILE"))
         return CKR_PIN_INCORRECT;
+    if (pin == NULL && on("SHIM_CANCEL_FILE"))
+        return CKR_FUNCTION_CANCELED;
+    if (pin == NULL && getenv("SHIM_PAD_PIN") != NULL) {
+        pin = (BYTE *)getenv("SHIM_PAD_PIN");
+        length = strlen((char *)pin);
+    }
     return FORWARD(LOGIN, ULONG (*)(ULONG, ULONG, BYTE *, ULONG))(session, user, pin, length);
 }
 

@@ -60,8 +60,7 @@ pub(crate) fn public_key<T: HasPublic>(key: &PKeyRef<T>) -> Option<(KeyKind, Vec
     match key.id() {
         Id::RSA | Id::RSA_PSS => {
             let modulus = key.rsa().ok()?.n().to_vec();
-            let bits = u32::try_from(key.bits()).ok()?;
-            Some((KeyKind::Rsa { bits }, modulus))
+            Some((KeyKind::Rsa { bits: key.bits() }, modulus))
         }
         Id::EC => {
             let key = key.ec_key().ok()?;

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use model::{KeyKind, Scheme, ToBeSigned, TokenSerial};
+use std::fmt;
 use std::sync::Arc;
 
 /// What `C_GetTokenInfo` said (PKCS#11 3.2 section 3.3), in our words.
@@ -41,11 +42,17 @@ pub struct PinState {
 }
 
 /// Names one private key on one token, in every session of it and after a re-insertion. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyRef(pub(crate) Arc<KeyIdentity>);
 
+impl fmt::Debug for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyRef({}, id {:02x?})", self.0.kind, self.0.id)
+    }
+}
+
 /// What a key is found again by.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct KeyIdentity {
     pub(crate) kind: KeyKind,
     pub(crate) always_authenticate: bool,

@@ -145,7 +145,7 @@ impl Host {
 
     /// Lets the module log out and let go of its readers, but not for ever.
     fn finalise(&self) {
-        let (done, wait) = mpsc::channel();
+        let (done, wait) = mpsc::sync_channel(1);
         let path = self.path.clone();
         let finalise = move || {
             if let Ok(module) = Module::load(&path) {

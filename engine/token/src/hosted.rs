@@ -21,6 +21,7 @@ use crate::{Session, Token};
 use model::{SignatureValue, ToBeSigned, TokenSerial};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -51,6 +52,12 @@ impl HostCommand {
 /// One module in a process of its own. Clones are the same one.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Host({})", self.0.module.display())
+    }
+}
 
 struct Inner {
     command: HostCommand,
@@ -113,14 +120,13 @@ impl Host {
     fn channel(&self) -> Result<Channel, Fault> {
         let mut process = self.process();
         let process = &mut *process;
-        if process.is_alive() {
-            if let Some(Running { control, .. }) = &process.running
-                && let Ok(stream) = open_channel(control)
-            {
-                return Ok(Channel { host: self.clone(), stream, generation: process.generation });
-            }
-            // It does not take channels any more; it is on its way out.
+        if process.is_alive()
+            && let Some(Running { control, .. }) = &process.running
+            && let Ok(stream) = open_channel(control)
+        {
+            return Ok(Channel { host: self.clone(), stream, generation: process.generation });
         }
+        // None is running, or it has ended, or it takes no channels any more.
         if let Some(running) = process.running.take() {
             end(running);
         }
@@ -286,6 +292,12 @@ impl HostedToken {
             // It may have ended before, in or after the call.
             Err(fault) => Attempt::Refused(LoginRefused::Unclear(fault.to_string())),
         }
+    }
+}
+
+impl fmt::Debug for HostedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostedToken({})", self.serial)
     }
 }
 

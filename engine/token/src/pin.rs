@@ -57,9 +57,9 @@ pub enum LoginRefused {
     /// The PIN has been dropped after an earlier refusal, or it was never tried by this process.
     #[error("no PIN is in hand; an operator must enter it")]
     NoPin,
-    /// The token has no PIN pad, or it has nothing but one.
-    #[error("the token takes its PIN in another way: {0}")]
-    WrongWay(&'static str),
+    /// The PIN was to be typed on the reader, but the reader has no PIN pad.
+    #[error("the token's reader has no PIN pad")]
+    NoPad,
     /// The call failed in a way that leaves open whether the token counted it.
     #[error("the login failed and the token may have counted it: {0}")]
     Unclear(String),
@@ -293,7 +293,7 @@ pub(crate) fn permitted(state: &PinState, source: &PinSource, confirmed: bool) -
         return Err(LoginRefused::MustChange);
     }
     if matches!(source, PinSource::Pad) && !state.pad {
-        return Err(LoginRefused::WrongWay("it has no PIN pad"));
+        return Err(LoginRefused::NoPad);
     }
     if state.final_try && !confirmed {
         return Err(LoginRefused::FinalTry);

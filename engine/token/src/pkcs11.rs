@@ -9,6 +9,7 @@ use crate::session::{self, Pkcs11Session};
 use crate::{Session, Token, slot};
 use cryptoki::slot::Slot;
 use model::TokenSerial;
+use std::fmt;
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// One token of a module in this process.
@@ -61,6 +62,12 @@ impl Pkcs11Token {
             Some(open) => session::found_keys(open.get()?),
             None => Err(Fault::SessionLost("the token is not logged in (any more)".to_owned())),
         }
+    }
+}
+
+impl fmt::Debug for Pkcs11Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pkcs11Token({})", self.serial)
     }
 }
 

@@ -345,19 +345,6 @@ impl Wire for Digest {
     }
 }
 
-/// A reason that is only for people loses its static life on the wire.
-impl Wire for &'static str {
-    fn put(&self, to: &mut Frame) {
-        to.bytes(self.as_bytes());
-    }
-    fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        match from.bytes()? {
-            b"it has no PIN pad" => Ok("it has no PIN pad"),
-            _ => Ok("it has its own way"),
-        }
-    }
-}
-
 wire_enum!(DigestAlgorithm { 0 => Sha256, 1 => Sha384, 2 => Sha512 });
 wire_enum!(Scheme { 0 => RsaPkcs1, 1 => RsaPss, 2 => Ecdsa, 3 => Ed25519 });
 wire_enum!(Curve { 0 => P256, 1 => P384, 2 => P521, 3 => BrainpoolP256r1, 4 => BrainpoolP384r1 });
@@ -377,7 +364,7 @@ wire_enum!(Fault {
 });
 wire_enum!(LoginRefused {
     0 => Wrong, 1 => Locked, 2 => MustChange, 3 => NotInitialised, 4 => CountLow, 5 => FinalTry, 6 => Ledger(text),
-    7 => Cancelled, 8 => NoPin, 9 => WrongWay(text), 10 => Unclear(text), 11 => Fault(fault),
+    7 => Cancelled, 8 => NoPin, 9 => NoPad, 10 => Unclear(text), 11 => Fault(fault),
 });
 wire_enum!(Attempt { 0 => Accepted, 1 => AlreadyIn, 2 => Refused(refused), 3 => NotTried(refused) });
 wire_enum!(PinSource { 0 => Typed(pin), 1 => Pad });

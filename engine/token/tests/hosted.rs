@@ -88,7 +88,8 @@ impl World {
 
     /// As an actor does after a loss: is it there, log in again, find the key again, sign.
     fn recovers(&self, found: &FoundKey, verified: VerifiedPin) -> VerifiedPin {
-        assert_eq!(self.token.present().unwrap().serial, *self.token.serial());
+        // The far end of a session that has been dropped closes a moment later; until then the module stays as it is.
+        wait_for(|| self.token.present().is_ok());
         let (proof, verified) = self.token.login_again(&*self.ledger, verified).unwrap();
         assert_eq!(self.token.signers(&proof).unwrap(), std::slice::from_ref(found));
         signs_everything(&mut *self.token.open_session().unwrap(), found);
@@ -149,7 +150,7 @@ fn a_hang_is_ended_by_a_reset() {
     std::thread::scope(|scope| {
         let signing = scope.spawn(|| session.sign(&found.key, &request(found.kind, Sha256, false, 1)));
         while world.log("signs").is_empty() {
-            std::thread::sleep(Duration::from_millis(2));
+            common::pause(2);
         }
         // Another call is not held up by the hang.
         assert!(world.token.present().is_ok());
@@ -230,7 +231,6 @@ fn a_token_that_is_moved_away_and_back_is_used_again() {
     let fault = session.sign(&found.key, &request(found.kind, Sha256, false, 1)).unwrap_err();
     assert!(fault.ends_session(), "{fault}");
     drop(session);
-    // The far end of a dropped session closes a moment later.
     wait_for(|| world.token.present() == Err(Fault::Absent));
     let failed = world.token.login_again(&*world.ledger, verified).map(drop).unwrap_err();
     assert_eq!(failed.refused, LoginRefused::Fault(Fault::Absent));
@@ -262,7 +262,7 @@ fn wait_for(mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(5), "did not happen");
-        std::thread::sleep(Duration::from_millis(5));
+        common::pause(5);
     }
 }
 
@@ -314,7 +314,7 @@ fn the_process_ends_with_the_server_even_if_that_is_killed() {
     let mut session = world.token.open_session().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| session.sign(&found.key, &request(found.kind, Sha256, false, 1)));
-        std::thread::sleep(Duration::from_millis(50));
+        common::pause(50);
         std::process::abort();
     });
 }

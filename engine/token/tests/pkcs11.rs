@@ -36,9 +36,15 @@ impl World {
         let mut environment = self.hsm.environment().to_vec();
         let text = |value: &Path| value.as_os_str().to_owned();
         environment.push(("SHIM_TARGET", text(self.hsm.module())));
-        for (name, file) in [("SHIM_LOGIN_LOG", "logins"), ("SHIM_SIGN_LOG", "signs"), ("SHIM_GONE_FILE", "gone")] {
+        for (name, file) in [
+            ("SHIM_LOGIN_LOG", "logins"),
+            ("SHIM_SIGN_LOG", "signs"),
+            ("SHIM_GONE_FILE", "gone"),
+            ("SHIM_CANCEL_FILE", "cancel"),
+        ] {
             environment.push((name, text(&self.folder.path().join(file))));
         }
+        environment.push(("SHIM_PAD_PIN", self.token.pin().into()));
         environment.push(("SHIM_FLAGS_FILE", text(&self.folder.path().join("flags"))));
         environment.push(("TEST_FOLDER", text(self.folder.path())));
         environment.push(("TEST_MODULE", text(&self.module)));
@@ -74,8 +80,8 @@ fn every_kind_of_key_signs_with_one_login_and_one_call_each() {
 
     let module = Module::load(Path::new(&std::env::var("TEST_MODULE").unwrap())).unwrap();
     let listed = list_slots(&module).unwrap();
-    let shown = listed.iter().filter_map(|slot| slot.token.as_ref()).map(|token| token.as_ref().unwrap());
-    let shown = shown.filter(|shown| shown.info.serial == *token.serial()).next().unwrap();
+    let mut shown = listed.iter().filter_map(|slot| slot.token.as_ref()).map(|token| token.as_ref().unwrap());
+    let shown = shown.find(|shown| shown.info.serial == *token.serial()).unwrap();
     assert_eq!(shown.certificates.len(), 9);
     assert!(shown.mechanisms.iter().any(|name| name == "CKM_RSA_PKCS_PSS"), "{:?}", shown.mechanisms);
     assert_eq!(log(&folder, "logins"), "", "listing must not log in");
@@ -148,9 +154,30 @@ fn the_tokens_flags_forbid_a_login() {
         }
     }
     std::fs::write(folder.join("flags"), "0").unwrap();
-    assert_eq!(locked(Pin::pad()), LoginRefused::WrongWay("it has no PIN pad"));
+    assert_eq!(locked(Pin::pad()), LoginRefused::NoPad);
     assert_eq!(log(&folder, "logins"), "");
     assert_eq!(ledger.row(token.serial()), "free");
+}
+
+#[test]
+fn a_pin_pad_logs_in_without_a_pin_of_ours() {
+    let test = "a_pin_pad_logs_in_without_a_pin_of_ours";
+    if !tools::is_child(test) {
+        return World::new(&[&Pki::shared().signer(KeyKind::P256).unwrap()]).run(test);
+    }
+    let (token, _, folder) = in_child();
+    std::fs::write(folder.join("flags"), "100").unwrap();
+    assert!(token.present().unwrap().pin.pad);
+    let ledger = Ledger::default();
+    std::fs::write(folder.join("cancel"), "").unwrap();
+    let failed = token.login(&ledger, Pin::pad()).map(drop).unwrap_err();
+    assert!(failed.refused == LoginRefused::Cancelled && failed.pin.is_some(), "{failed:?}");
+    assert_eq!(ledger.row(token.serial()), "free");
+    std::fs::remove_file(folder.join("cancel")).unwrap();
+    let (proof, _pin) = token.login(&ledger, Pin::pad()).unwrap();
+    let found = token.signers(&proof).unwrap().remove(0);
+    signs_everything(&mut *token.open_session().unwrap(), &found);
+    assert_eq!(log(&folder, "logins"), "uu");
 }
 
 #[test]
@@ -208,7 +235,7 @@ fn a_token_that_is_pulled_and_put_back_signs_again_with_the_verified_pin() {
     std::fs::remove_file(folder.join("gone")).unwrap();
     token.present().unwrap();
     let (proof, _pin) = token.login_again(&ledger, failed.pin.unwrap()).unwrap();
-    assert_eq!(token.signers(&proof).unwrap(), [found.clone()]);
+    assert_eq!(token.signers(&proof).unwrap(), std::slice::from_ref(&found));
     signs_everything(&mut *token.open_session().unwrap(), &found);
     assert_eq!(log(&folder, "logins"), "uu");
 }
@@ -230,11 +257,10 @@ fn a_softhsm_folder_that_is_moved_away_and_back_is_absent_and_present() {
     signs_everything(&mut *session, &found);
     std::fs::rename(&tokens, &away).unwrap();
     let outcome = session.sign(&found.key, &request(found.kind, Sha256, false, 1));
-    eprintln!("while away: {outcome:?}");
-    eprintln!("present with a session: {:?}", token.present());
+    assert!(outcome.unwrap_err().ends_session());
+    assert_eq!(token.present().unwrap_err(), Fault::Absent);
     drop(session);
-    let present = token.present();
-    assert_eq!(present.unwrap_err(), Fault::Absent);
+    assert_eq!(token.present().unwrap_err(), Fault::Absent);
     std::fs::rename(&away, &tokens).unwrap();
     token.present().unwrap();
     let (_proof, _pin) = token.login_again(&ledger, verified).unwrap();

@@ -137,3 +137,9 @@ pub fn import_always_authenticate(
         testkit::tools::ok("pkcs11-tool", &mut command).unwrap();
     }
 }
+
+/// Waits for what another process does and cannot announce.
+#[allow(clippy::disallowed_methods)]
+pub fn pause(milliseconds: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+}
