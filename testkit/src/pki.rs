@@ -16,6 +16,8 @@ use openssl::symm::Cipher;
 use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Name, X509NameBuilder};
 use std::collections::HashMap;
+use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -84,7 +86,8 @@ pub struct Pki {
     root: Authority,
     sub: Authority,
     signers: Mutex<HashMap<KeyKind, Arc<Identity>>>,
-    files: tempfile::TempDir,
+    ca_pem: UnnamedFile,
+    root_pem: UnnamedFile,
 }
 
 impl Pki {
@@ -92,10 +95,9 @@ impl Pki {
     pub fn new() -> Result<Self> {
         let root = Authority::root("Muster Vertrauensdienste Root CA 1")?;
         let sub = root.subordinate("Muster Vertrauensdienste Siegel CA 7")?;
-        let files = tempfile::Builder::new().prefix("testkit-pki-").tempdir()?;
-        std::fs::write(files.path().join("ca.pem"), [sub.certificate.to_pem()?, root.certificate.to_pem()?].concat())?;
-        std::fs::write(files.path().join("root.pem"), root.certificate.to_pem()?)?;
-        Ok(Self { root, sub, signers: Mutex::default(), files })
+        let ca_pem = UnnamedFile::new(&[sub.certificate.to_pem()?, root.certificate.to_pem()?].concat())?;
+        let root_pem = UnnamedFile::new(&root.certificate.to_pem()?)?;
+        Ok(Self { root, sub, signers: Mutex::default(), ca_pem, root_pem })
     }
 
     /// One authority for a whole test binary, so that slow keys are made once in it.
@@ -137,14 +139,15 @@ impl Pki {
         Ok(self.root.certificate.to_der()?)
     }
 
-    /// A PEM file with the sub authority and the root: for `openssl -CAfile`.
+    /// A PEM file with the sub authority and the root: for `openssl -CAfile`. Readable while this process lives.
     pub fn ca_pem(&self) -> PathBuf {
-        self.files.path().join("ca.pem")
+        self.ca_pem.path()
     }
 
-    /// A PEM file with the root alone: a true trust anchor, the rest must come from the signature.
+    /// A PEM file with the root alone: a true trust anchor, the rest must come from the signature. Readable while this
+    /// process lives.
     pub fn root_pem(&self) -> PathBuf {
-        self.files.path().join("root.pem")
+        self.root_pem.path()
     }
 }
 
@@ -231,6 +234,22 @@ impl Identity {
         let path = folder.join(format!("{stem}.p12"));
         std::fs::write(&path, self.pkcs12(password)?)?;
         Ok(path)
+    }
+}
+
+/// A file without a name, which other processes reach through ours: an authority that lives in a static is never
+/// dropped, and would leave a named one behind.
+struct UnnamedFile(std::fs::File);
+
+impl UnnamedFile {
+    fn new(content: &[u8]) -> Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(content)?;
+        Ok(Self(file))
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()))
     }
 }
 
