@@ -29,9 +29,10 @@ use std::time::Duration;
 /// How long a module may take to finalise itself when the server has gone.
 const FINALISE: Duration = Duration::from_secs(2);
 
-/// The child's `main`. Returns when the control socket closes; the caller should end the process at once.
+/// The child's `main`. Does not return once it was started by a server: when the server goes, the process is ended
+/// from within, by SIGKILL, so that no vendor code can hold it up.
 ///
-/// Exit code 0: the server has gone, as it should; 2: this was not started by a server.
+/// Exit code 2: standard input is no control socket, so this was not started by a server.
 pub fn run_host() -> ExitCode {
     // A dump of this process could hold a PIN.
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
@@ -58,7 +59,7 @@ fn serve_control() -> io::Result<()> {
             tracing::error!(%error, "token host: no thread for a channel");
         }
     }
-    host.finalise();
+    finalise();
     Ok(())
 }
 
@@ -142,23 +143,20 @@ impl Host {
             Request::SignIn { pin, key, to_be_signed } => answer.with(&sign_in(session, pin, &key, &to_be_signed)),
         }
     }
+}
 
-    /// Lets the module log out and let go of its readers, but not for ever.
-    fn finalise(&self) {
-        let (done, wait) = mpsc::sync_channel(1);
-        let path = self.path.clone();
-        let finalise = move || {
-            if let Ok(module) = Module::load(&path) {
-                module.finalise();
-            }
-            let _ = done.send(());
-        };
-        if std::thread::Builder::new().spawn(finalise).is_ok() {
-            let _ = wait.recv_timeout(FINALISE);
-        }
-        // Not by returning: leaving `main` runs the destructors of vendor code, which may hang as well.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+/// Lets the module log out and let go of its readers, but not for ever, and ends the process.
+fn finalise() {
+    let (done, wait) = mpsc::sync_channel(1);
+    let work = move || {
+        Module::finalise_all();
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(work).is_ok() {
+        let _ = wait.recv_timeout(FINALISE);
     }
+    // Not by returning: leaving `main` runs the destructors of vendor code, which may hang as well.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
 /// A signature with a login of its own, and what became of the login.

@@ -26,6 +26,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -159,6 +160,8 @@ impl Host {
         let HostCommand { program, arguments, environment } = &self.0.command;
         let mut command = Command::new(program);
         command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        // Ctrl-C on a terminal goes to the whole group; the child must outlive the server's orderly end.
+        command.process_group(0);
         // Vendor code that prints must not print into the server's output.
         let child = command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).spawn()?;
         tracing::info!(module = %self.0.module.display(), pid = child.id(), "token host started");

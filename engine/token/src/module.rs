@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 /// A loaded module. Clones are the same module.
 #[derive(Clone)]
@@ -41,15 +41,20 @@ fn initialise(pkcs11: &Pkcs11) -> Result<(), Error> {
     pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
 }
 
+/// The modules that this process has loaded, by canonical path. They stay: vendor code does not survive unloading.
+fn loaded() -> MutexGuard<'static, HashMap<PathBuf, Module>> {
+    static LOADED: OnceLock<Mutex<HashMap<PathBuf, Module>>> = OnceLock::new();
+    LOADED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Module {
     /// Loads and initialises a module, or gives the one that this process has loaded from the same file before.
     pub fn load(path: &Path) -> Result<Self, Fault> {
-        static LOADED: OnceLock<Mutex<HashMap<PathBuf, Module>>> = OnceLock::new();
         let path = path
             .canonicalize()
             .map_err(|error| Fault::Request(format!("the module {} cannot be read: {error}", path.display())))?;
         // Held while loading: two threads must not initialise the same module.
-        let mut loaded = LOADED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = loaded();
         if let Some(module) = loaded.get(&path) {
             return Ok(module.clone());
         }
@@ -103,10 +108,10 @@ impl Module {
         }
     }
 
-    /// Ends the module's work in this process, for the end of the process.
-    pub(crate) fn finalise(&self) {
-        if !self.0.adopted {
-            let _ = self.0.pkcs11.clone().finalize();
+    /// Ends the work of all modules in this process, for the end of the process: they log out and free their readers.
+    pub(crate) fn finalise_all() {
+        for module in loaded().values().filter(|module| !module.0.adopted) {
+            let _ = module.0.pkcs11.clone().finalize();
         }
     }
 }

@@ -18,11 +18,13 @@ pub(crate) const CERTIFICATES_MAX: usize = 1_000;
 /// The token in a slot, if the module can tell.
 pub(crate) fn token_in(module: &Module, slot: Slot) -> Result<TokenInfo, Fault> {
     let info = module.with(|pkcs11| pkcs11.get_token_info(slot))?;
+    // Padded with blanks, says the standard; some modules pad with zeros.
+    let text = |padded: &str| padded.trim_end_matches([' ', '\0']).to_owned();
     Ok(TokenInfo {
-        serial: TokenSerial(info.serial_number().trim_end().into()),
-        label: info.label().trim_end().to_owned(),
-        manufacturer: info.manufacturer_id().trim_end().to_owned(),
-        model: info.model().trim_end().to_owned(),
+        serial: TokenSerial(text(info.serial_number()).into()),
+        label: text(info.label()),
+        manufacturer: text(info.manufacturer_id()),
+        model: text(info.model()),
         pin: PinState {
             login_required: info.login_required(),
             initialised: info.user_pin_initialized(),

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 /// Longest body that is accepted: a thousand certificates with their chains fit; nothing else comes near.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Room that a frame starts with, so that one with a PIN is never copied while it grows.
+/// Room that a frame starts with; enough for nearly all.
 const FRAME_BYTES_USUAL: usize = 2 * 1024;
 const HEADER: usize = 4;
 
@@ -52,6 +52,7 @@ impl Frame {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.reserve(size_of::<u32>() + bytes.len());
         // No single string comes near 4 GiB; a frame that is too long is refused when it is sent.
         self.0.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
         self.0.extend_from_slice(bytes);
@@ -88,7 +89,10 @@ pub(crate) fn receive(stream: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> 
             }
             wanted = HEADER + length;
             if wanted > bytes.len() {
-                bytes.resize(wanted, 0); // only listings are this long; frames with a PIN are not
+                // Not by `resize`, which would leave a copy of the beginning behind unerased.
+                let mut larger = Zeroizing::new(vec![0; wanted]);
+                larger[..filled].copy_from_slice(&bytes[..filled]);
+                bytes = larger;
             }
         }
     }
@@ -369,7 +373,8 @@ wire_enum!(LoginRefused {
 wire_enum!(Attempt { 0 => Accepted, 1 => AlreadyIn, 2 => Refused(refused), 3 => NotTried(refused) });
 wire_enum!(PinSource { 0 => Typed(pin), 1 => Pad });
 
-/// A request on a channel. Each has one answer, a frame of the type named here.
+/// A request on a channel. Each has one answer, a frame of the type named here. A PIN comes last: a frame that grows
+/// for what stands before it leaves no copy of the PIN behind.
 pub(crate) enum Request {
     /// `Result<TokenInfo, Fault>`
     Present { serial: TokenSerial },
@@ -384,12 +389,12 @@ pub(crate) enum Request {
     /// `Result<SignatureValue, Fault>`, on a session
     Sign { key: KeyRef, to_be_signed: ToBeSigned },
     /// `SignedIn`, on a session: with a login for this signature
-    SignIn { pin: PinSource, key: KeyRef, to_be_signed: ToBeSigned },
+    SignIn { key: KeyRef, to_be_signed: ToBeSigned, pin: PinSource },
 }
 
 wire_enum!(Request {
     0 => Present { serial }, 1 => Login { serial, confirmed, verified, pin }, 2 => Signers { serial }, 3 => List,
-    4 => Open { serial }, 5 => Sign { key, to_be_signed }, 6 => SignIn { pin, key, to_be_signed },
+    4 => Open { serial }, 5 => Sign { key, to_be_signed }, 6 => SignIn { key, to_be_signed, pin },
 });
 
 /// Puts a [`Request::Sign`] together without taking its parts.
@@ -403,7 +408,7 @@ pub(crate) fn sign_request(key: &KeyRef, to_be_signed: &ToBeSigned) -> Frame {
 pub(crate) fn sign_in_request(pin: &PinSource, key: &KeyRef, to_be_signed: &ToBeSigned) -> Frame {
     let mut frame = Frame::new();
     frame.byte(6);
-    frame.with(pin).with(key).with(to_be_signed)
+    frame.with(key).with(to_be_signed).with(pin)
 }
 
 /// Puts a [`Request::Login`] together without taking its parts.
