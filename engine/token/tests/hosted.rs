@@ -258,6 +258,55 @@ fn a_token_that_is_moved_away_and_back_is_used_again() {
     world.recovers(&found, verified);
 }
 
+/// Signs with one session until it is lost or `enough` is reached; how often.
+fn work(world: &World, found: &FoundKey, enough: u8) -> u8 {
+    let Ok(mut session) = world.token.open_session() else { return 0 };
+    for done in 0..enough {
+        let to_be_signed = request(found.kind, Sha256, false, done);
+        match session.sign(&found.key, &to_be_signed) {
+            Ok(value) => assert!(verifies(&found.certificate, &to_be_signed, &value)),
+            Err(fault) => {
+                assert!(fault.ends_session(), "{fault}");
+                return done;
+            }
+        }
+    }
+    enough
+}
+
+#[test]
+fn four_sessions_survive_a_token_that_is_pulled_crashes_and_hangs_under_load() {
+    let world = World::with_signer(KeyKind::P256);
+    let (found, verified) = world.log_in();
+    let mut verified = Some(verified);
+    for trouble in ["away", "crash", "hang", "away", "gone"] {
+        let signed: u32 = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| u32::from(work(&world, &found, u8::MAX)))).collect();
+            common::pause(5);
+            match trouble {
+                "away" => world.card.move_away().unwrap(),
+                switch => world.switch(switch, true),
+            }
+            common::pause(20);
+            if trouble == "hang" {
+                world.token.reset();
+            }
+            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        });
+        eprintln!("{trouble}: {signed} signatures before it");
+        match trouble {
+            "away" => world.card.move_back().unwrap(),
+            switch => world.switch(switch, false),
+        }
+        // As an actor: ask until it is there, log in with the verified PIN, go on.
+        wait_for(|| world.token.present().is_ok());
+        let again = world.token.login_again(&*world.ledger, verified.take().unwrap());
+        verified = Some(again.unwrap_or_else(|failed| panic!("after {trouble}: {failed:?}")).1);
+        assert_eq!(work(&world, &found, 20), 20, "after {trouble}");
+    }
+    assert_eq!(world.ledger.row(world.token.serial()), "free");
+}
+
 fn wait_for(mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
