@@ -506,7 +506,7 @@ mod tests {
     fn strings_and_names() {
         assert_eq!(string(b"(a\\(\\)\\101\\\r\nb\\5)").unwrap(), b"a()Ab\x05");
         assert_eq!(string(b"<414>").unwrap(), b"A@");
-        assert_eq!(name(b"/A#20B").unwrap(), b"A B"[..]);
+        assert_eq!(*name(b"/A#20B").unwrap(), b"A B"[..]);
         assert_eq!(decode_text(&encode_text("Müller ✓")), "Müller ✓");
         assert_eq!(string(&write_string(b"a(b)\\")).unwrap(), b"a(b)\\");
         let mapped = map_strings(b"<</A(x)/B[<00>]/C<</D 1>>>>", &mut |plain| [&plain[..], b"!"].concat());

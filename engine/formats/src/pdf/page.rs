@@ -179,7 +179,7 @@ pub(super) fn read_box(
     let Some(mut items) = lexer::items(&raw) else { return Ok(None) };
     for number in &mut numbers {
         let Some(item) = items.next() else { return Ok(None) };
-        let Some(value) = lexer::number(&*document.resolve(item)?) else { return Ok(None) };
+        let Some(value) = lexer::number(&document.resolve(item)?) else { return Ok(None) };
         *number = value;
     }
     let [a, b, c, d] = numbers;

@@ -6,3 +6,4 @@ mod corpora;
 mod forms;
 mod kinds;
 mod support;
+mod visible;
