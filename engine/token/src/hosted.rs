@@ -31,6 +31,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The file that this process was started from, whatever its path leads to by now (Linux).
+const SELF: &str = "/proc/self/exe";
+
 /// How a host process is started. Its `main` must call [`crate::run_host`].
 #[derive(Clone, Debug)]
 pub struct HostCommand {
@@ -43,9 +46,13 @@ pub struct HostCommand {
 }
 
 impl HostCommand {
-    /// `sealmill token-host`, from the file that this program was started from.
+    /// `sealmill token-host`, from the file that this program was started from, even if an update has replaced it
+    /// meanwhile: both ends must speak the same frames.
     pub fn this_program() -> io::Result<Self> {
-        let program = std::env::current_exe()?;
+        let program = match Path::new(SELF).exists() {
+            true => PathBuf::from(SELF),
+            false => std::env::current_exe()?,
+        };
         Ok(Self { program, arguments: vec!["token-host".into()], environment: Vec::new() })
     }
 }
@@ -133,8 +140,9 @@ impl Host {
         }
         let running = self.start().map_err(gone)?;
         process.generation += 1;
-        let stream = open_channel(&running.control).map_err(gone)?;
-        process.running = Some(running);
+        let opened = open_channel(&running.control);
+        process.running = Some(running); // reaped later, even if it takes no channel
+        let stream = opened.map_err(gone)?;
         Ok(Channel { host: self.clone(), stream, generation: process.generation })
     }
 
@@ -160,6 +168,9 @@ impl Host {
         let HostCommand { program, arguments, environment } = &self.0.command;
         let mut command = Command::new(program);
         command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        if let (true, Some(name)) = (program == Path::new(SELF), std::env::args_os().next()) {
+            command.arg0(name); // for people who list processes
+        }
         // Ctrl-C on a terminal goes to the whole group; the child must outlive the server's orderly end.
         command.process_group(0);
         // Vendor code that prints must not print into the server's output.
