@@ -75,7 +75,7 @@ impl Template {
         };
         let certificate = Certificate::parse(&signer.certificate).map_err(|_| unreadable("the certificate"))?;
         let key = check_key(signer, &certificate, algorithm)?;
-        let public_key = PublicKey::new(key, certificate.public_key, algorithm)
+        let public_key = PublicKey::new(key, certificate.public_key.bits, algorithm)
             .map_err(|error| FormatError::setup("key-unusable", format!("signer {}: {error}", signer.name)))?;
 
         if signer.chain.len() >= CHAIN_CERTIFICATES_MAX {
@@ -147,13 +147,13 @@ fn check_key(
 ) -> Result<KeyKind, FormatError> {
     let name = &signer.name;
     let wrong = |sentence: String| Err(FormatError::setup("key-kind", sentence));
-    match certificate.key {
+    match certificate.public_key.kind {
         None => wrong(format!("the certificate of signer {name} has a kind of key that sealmill does not sign with")),
         Some(key) if key != signer.key => {
             wrong(format!("the certificate of signer {name} has a {key} key, but its private key is {}", signer.key))
         }
         Some(key) if !algorithm.fits(key) => wrong(format!("signer {name}: a {key} key cannot sign with {algorithm}")),
-        Some(_) if certificate.pss_only && algorithm.scheme != Scheme::RsaPss => {
+        Some(_) if certificate.public_key.pss_only && algorithm.scheme != Scheme::RsaPss => {
             wrong(format!("the certificate of signer {name} allows RSA-PSS only; set `pss = true`"))
         }
         Some(key) => Ok(key),

@@ -129,20 +129,39 @@ fn signed_bytes_carry_the_universal_tag() {
     assert_eq!(kind_of(KeyKind::P256), signer(KeyKind::P256).key);
 }
 
+/// Each message that OpenSSL reads as SignedData is read, and attached content is the one that OpenSSL takes out.
 #[test]
-fn messages_of_real_mail_are_read() {
-    let Some(folder) = corpora::corpora("smime-mail") else { return };
-    let mut read = 0;
-    for extension in ["p7m", "p7s", "der", "cms"] {
-        for file in corpora::files_below(&folder, extension) {
-            // Whatever it is: no panic; SignedData in binary is read.
-            read += usize::from(SignedData::read(&std::fs::read(&file).unwrap()).is_ok());
+fn messages_of_real_programs_are_read_as_openssl_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("content");
+    let (mut read, mut compared) = (0, 0);
+    for set in ["smime-mail", "dss-ades"] {
+        let Some(corpus) = corpora::corpora(set) else { return };
+        for file in ["p7m", "p7s", "cms"].iter().flat_map(|extension| corpora::files_below(&corpus, extension)) {
+            let message = std::fs::read(&file).unwrap();
+            let ours = SignedData::read(&message);
+            let is_signed_data = message.windows(11).take(40).any(|window| window == identifiers::OID_SIGNED_DATA);
+            if !is_signed_data || openssl::cms::CmsContentInfo::from_der(&message).is_err() {
+                continue;
+            }
+            let ours = ours.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            read += 1;
+            let Some(content) = ours.content_bytes(&message) else { continue };
+            let mut command = std::process::Command::new("openssl");
+            command.args(["cms", "-verify", "-noverify", "-nosigs", "-binary", "-inform", "DER", "-in"]);
+            if tools::said("openssl", command.arg(&file).arg("-out").arg(&out)).unwrap().ok() {
+                assert!(std::fs::read(&out).unwrap() == content, "{}", file.display());
+                compared += 1;
+            }
         }
     }
-    println!("{read} messages of the corpus read");
+    println!("{read} messages read, {compared} contents compared");
+    assert!(read >= 30 && compared >= 15, "{read} read, {compared} compared");
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = SignedData::read(&bytes);

@@ -13,14 +13,21 @@ pub struct Certificate<'a> {
     pub issuer: &'a [u8],
     /// `subject`, the whole Name.
     pub subject: &'a [u8],
-    /// `subjectPublicKeyInfo`, whole.
-    pub public_key_info: &'a [u8],
-    /// Content of the BIT STRING in it, without the count of unused bits.
-    pub public_key: &'a [u8],
+    /// `subjectPublicKeyInfo`.
+    pub public_key: PublicKeyInfo<'a>,
+}
+
+/// `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
+#[derive(Clone, Copy, Debug)]
+pub struct PublicKeyInfo<'a> {
     /// What kind of key it is. `None`: one that sealmill does not sign with.
-    pub key: Option<KeyKind>,
+    pub kind: Option<KeyKind>,
+    /// Content of the BIT STRING, without the count of unused bits.
+    pub bits: &'a [u8],
     /// The key may sign with PSS only (its algorithm is id-RSASSA-PSS, RFC 4055 section 1.2).
     pub pss_only: bool,
+    /// All of it.
+    pub raw: &'a [u8],
 }
 
 impl<'a> Certificate<'a> {
@@ -39,15 +46,22 @@ impl<'a> Certificate<'a> {
         let issuer = body.expect(TAG_SEQUENCE)?.raw;
         body.expect(TAG_SEQUENCE)?;
         let subject = body.expect(TAG_SEQUENCE)?.raw;
-        let info = body.expect(TAG_SEQUENCE)?;
+        let public_key = PublicKeyInfo::parse(body.expect(TAG_SEQUENCE)?.raw)?;
+        Ok(Self { serial, issuer, subject, public_key })
+    }
+}
 
-        let mut fields = Reader::new(info.value);
+impl<'a> PublicKeyInfo<'a> {
+    /// Reads a public key in DER.
+    pub fn parse(der: &'a [u8]) -> Result<Self, DerError> {
+        let mut outer = Reader::new(der);
+        let mut fields = outer.enter(TAG_SEQUENCE)?;
+        outer.end()?;
         let mut algorithm = fields.enter(TAG_SEQUENCE)?;
-        let bits = fields.expect(TAG_BIT_STRING)?.value;
-        let public_key = bits.strip_prefix(&[0]).ok_or(DerError::Malformed)?;
+        let bits = fields.expect(TAG_BIT_STRING)?.value.strip_prefix(&[0]).ok_or(DerError::Malformed)?;
         let oid = algorithm.expect(TAG_OID)?.raw;
-        let key = match oid {
-            OID_RSA | OID_RSA_PSS => Some(KeyKind::Rsa { bits: rsa_bits(public_key)? }),
+        let kind = match oid {
+            OID_RSA | OID_RSA_PSS => Some(KeyKind::Rsa { bits: rsa_bits(bits)? }),
             OID_ED25519 => Some(KeyKind::Ed25519),
             OID_EC => {
                 let named = algorithm.read()?.raw;
@@ -55,7 +69,7 @@ impl<'a> Certificate<'a> {
             }
             _ => None,
         };
-        Ok(Self { serial, issuer, subject, public_key_info: info.raw, public_key, key, pss_only: oid == OID_RSA_PSS })
+        Ok(Self { kind, bits, pss_only: oid == OID_RSA_PSS, raw: der })
     }
 }
 

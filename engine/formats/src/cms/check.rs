@@ -38,9 +38,9 @@ pub fn verify_own(message: &[u8], content: &Digest) -> Result<(), FormatError> {
         .into_iter()
         .find(|found| der::tlv(TAG_SEQUENCE, &[found.issuer, found.serial]) == field(&signer.id))
         .ok_or(wrong("the signer's certificate is not in the message"))?;
-    let key = certificate.key.ok_or(wrong("the signer's key is of an unknown kind"))?;
-    let key =
-        PublicKey::new(key, certificate.public_key, algorithm).map_err(|_| wrong("the signer's key is unusable"))?;
+    let key = certificate.public_key.kind.ok_or(wrong("the signer's key is of an unknown kind"))?;
+    let key = PublicKey::new(key, certificate.public_key.bits, algorithm)
+        .map_err(|_| wrong("the signer's key is unusable"))?;
 
     let attributes = signer.signed_bytes(message).ok_or(wrong("there are no signed attributes"))?;
     let to_be_signed = match algorithm.scheme {
