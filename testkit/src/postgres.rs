@@ -159,7 +159,8 @@ fn hold(mut child: Child, stopped: &mpsc::Receiver<()>) {
         }
     }
     // SIGQUIT is PostgreSQL's immediate shutdown: the children end too, the next start recovers.
-    let _ = tools::run("kill", ["-QUIT", &child.id().to_string()]);
+    // Through the shell's own kill: the program of that name is not on every machine.
+    let _ = tools::run("sh", ["-c", &format!("kill -QUIT {}", child.id())]);
     let _ = child.wait();
 }
 
