@@ -251,7 +251,9 @@ impl Pending {
         content_length: u64,
     ) -> Result<(Vec<u8>, Vec<u8>), FormatError> {
         let frame = self.frame(value, Some(content_length))?;
-        let (mut head, mut tail) = (Vec::with_capacity(128), Vec::new());
+        let tail_length =
+            self.parts.certificates.len() as u64 + der::header_length(frame.signers) as u64 + frame.signers;
+        let (mut head, mut tail) = (Vec::with_capacity(128), Vec::with_capacity(tail_length as usize));
         self.write_head(&mut head, &frame, Some(content_length));
         self.write_tail(&mut tail, &frame, value);
         Ok((head, tail))
@@ -279,7 +281,6 @@ impl Pending {
 
     fn write_tail(&self, out: &mut Vec<u8>, frame: &Frame, value: &SignatureValue) {
         let parts = &*self.parts;
-        out.reserve_exact(parts.certificates.len() + frame.signers as usize + 16);
         out.extend_from_slice(&parts.certificates);
         der::write_header(out, TAG_SET, frame.signers);
         der::write_header(out, TAG_SEQUENCE, frame.signer);

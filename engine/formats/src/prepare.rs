@@ -74,7 +74,7 @@ impl SignerTemplate {
 /// Reads the document once and works out what has to be signed.
 ///
 /// Memory: a constant plus, for a PDF, its object table. Time: one pass over the document. `now` is the claimed
-/// signing time.
+/// signing time. `template` was made for the same profile.
 pub fn prepare(
     source: &dyn Source,
     profile: &Profile,

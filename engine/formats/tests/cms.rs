@@ -263,6 +263,15 @@ fn no_message_is_longer_than_announced() {
 }
 
 #[test]
+fn a_prepared_document_may_change_its_thread() {
+    fn may_travel<T: Send + 'static>() {}
+    may_travel::<formats::Prepared>();
+    may_travel::<formats::Sealed>();
+    fn may_be_shared<T: Send + Sync + 'static>() {}
+    may_be_shared::<SignerTemplate>();
+}
+
+#[test]
 fn the_parts_of_an_enveloping_message_surround_the_original() {
     let profile = profile(Format::Cades { detached: false }, DigestAlgorithm::Sha256, false);
     let prepared = prepare(&CONTENT, &profile, &template(KeyKind::P256, &profile), now()).unwrap();
