@@ -16,6 +16,7 @@ use crate::naming::Naming;
 use crate::pipeline::Pipeline;
 use crate::recorder::Recorder;
 use crate::router::Router;
+use crate::schedule::Timetable;
 use crate::services::DocumentEvent;
 use crate::supervise::Supervision;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
@@ -68,6 +69,8 @@ pub struct DirectorySettings {
     pub settle: Duration,
     /// How often it is looked at without any event.
     pub poll: Duration,
+    /// When files are taken; without it whenever they are there.
+    pub timetable: Option<Timetable>,
     /// Files that are claimed at once, and so written to the store in one group.
     pub group_files_max: usize,
 }
@@ -114,6 +117,8 @@ pub struct DirectoryParts {
     pub(crate) claimed: AtomicUsize,
     /// Files that a task is at work on.
     pub(crate) busy: AtomicUsize,
+    /// Its time has come and its input has not been emptied since.
+    pub(crate) due: AtomicBool,
     /// A task ended without saying what became of its file.
     pub(crate) forgotten: AtomicBool,
     pub(crate) stopping: AtomicBool,
@@ -146,6 +151,7 @@ impl DirectoryParts {
             complete: Mutex::default(),
             claimed: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
+            due: AtomicBool::new(false),
             forgotten: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             status: Mutex::default(),
@@ -162,6 +168,12 @@ impl DirectoryParts {
     /// Claims nothing more; what is claimed is finished.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// Its time has come, or somebody wants it to look now.
+    pub fn tick(&self) {
+        self.due.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
@@ -261,8 +273,8 @@ impl Actor for DirectoryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        self.start_feed(ctx);
         self.watch(ctx);
+        self.start_feed(ctx);
         // A watched folder that is removed and made again falls silent without a word.
         ctx.run_interval(REWATCH, Self::watch);
     }
@@ -273,7 +285,7 @@ impl Handler<DirectoryCommand> for DirectoryActor {
 
     fn handle(&mut self, command: DirectoryCommand, ctx: &mut Context<Self>) {
         match command {
-            DirectoryCommand::Tick => self.parts.wake.notify_one(),
+            DirectoryCommand::Tick => self.parts.tick(),
             DirectoryCommand::Rewatch => self.watch(ctx),
         }
     }

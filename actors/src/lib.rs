@@ -13,6 +13,7 @@ pub mod naming;
 pub mod pipeline;
 pub mod recorder;
 pub mod router;
+pub mod schedule;
 pub mod services;
 pub mod supervise;
 pub mod token;

@@ -10,6 +10,7 @@ use crate::naming::Naming;
 use crate::pipeline::{Patience, Pipeline};
 use crate::recorder::Recorder;
 use crate::router::{Router, Seating};
+use crate::schedule::Schedule;
 use crate::token::actor::{TokenActor, TokenParts, TokenSettings};
 use crate::token::ledger::StoreLedger;
 use crate::token::queue::SignQueue;
@@ -156,6 +157,7 @@ impl Services {
             .map(|parts| KeptDirectory { parts: parts.clone(), address: DirectoryActor::new(parts.clone()).start() })
             .collect();
         let queues = seating.into_iter().map(|seat| seat.queue).collect();
+        Schedule::new(clock.clone(), &directories).start();
         let keeper = actix::spawn(keep(kept, kept_directories));
         let services =
             Services { store, clock, intake, pipeline, recorder, router, roster, directories, naming, events, queues };
@@ -198,9 +200,9 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         services.intake.close();
-        drop(services);
-        // The recorder ends when the last door to it is gone; doors of documents that hang do not hold it up for ever.
-        let _ = tokio::time::timeout(RECORDER_PATIENCE, recorder).await;
+        // A document leaves the intake after its outcome is durable and its files are moved: nothing is in the recorder
+        // now but documents that took too long, and those are found again.
+        recorder.abort();
     }
 }
 
@@ -248,4 +250,3 @@ async fn keep(tokens: Vec<KeptToken>, mut directories: Vec<KeptDirectory>) {
 
 const EVENTS_KEPT: usize = 4_096;
 const KEEPER_PERIOD: Duration = Duration::from_secs(1);
-const RECORDER_PATIENCE: Duration = Duration::from_secs(10);

@@ -1,1 +1,12 @@
-//! placeholder
+//! The binary `sealmill`: the one composer. It reads the configuration, wires the parts, and is the only crate that talks
+//! HTTP and prints.
+
+pub mod assemble;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod demo_ca;
+pub mod http;
+pub mod key_file;
+pub mod secret;
+pub mod table;

@@ -1,1 +1,28 @@
-fn main() {}
+//! Entry point of the binary: read the arguments, run the command, end with its exit code.
+
+use clap::Parser;
+use server::cli::{Arguments, Command};
+use server::commands;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::TokenHost) {
+        return token::run_host(); // the child process of a PKCS#11 module: no logs, no runtime, no configuration
+    }
+    commands::log(&arguments);
+    let result = match arguments.command {
+        Command::Serve(serve) => commands::serve::run(&serve),
+        Command::Sign(sign) => commands::sign::run(&sign, arguments.json),
+        Command::Token(token) => commands::token::run(&token, arguments.json),
+        Command::Init(init) => commands::init::run(&init),
+        Command::Bench(bench) => commands::bench::run(&bench, arguments.json),
+        Command::Audit(audit) => commands::audit::run(&audit, arguments.json),
+        Command::Demo(demo) => commands::demo::run(&demo),
+        Command::TokenHost => Ok(ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        commands::complain(&error);
+        ExitCode::from(commands::EXIT_SETUP)
+    })
+}

@@ -169,13 +169,17 @@ impl Feed {
             self.publish_again().await;
             let retried = self.retry_due().await;
             let mut unfinished = 0;
-            if candidates.is_empty() {
+            let due = parts.settings.timetable.is_none() || parts.due.load(Ordering::Acquire);
+            if candidates.is_empty() && due {
                 let (again, now) = (parts.clone(), parts.clock.now().micros());
                 let found = blocking(move || Stage::Claim.timed(|| scan(&again, now))).await.map_err(sentence)?;
                 let found = found.map_err(|error| {
                     format!("the folder {} cannot be read: {error}", parts.settings.input.display())
                 })?;
                 (candidates, unfinished) = (found.complete, found.unfinished);
+                if candidates.is_empty() && unfinished == 0 {
+                    parts.due.store(false, Ordering::Release);
+                }
             }
             let reason = self.reason_to_wait();
             let claimed = if reason.is_none() { self.claim_some(&mut candidates).await? } else { 0 };

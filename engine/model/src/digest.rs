@@ -15,6 +15,7 @@ pub enum DigestAlgorithm {
 
 impl DigestAlgorithm {
     /// Length of the digest in bytes.
+    #[allow(clippy::len_without_is_empty)] // a digest is never empty
     pub fn len(self) -> usize {
         match self {
             DigestAlgorithm::Sha256 => 32,

@@ -1,0 +1,246 @@
+//! The wiring: from a configuration to running services, top to bottom in the order things start.
+
+use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig};
+use crate::key_file::KeyFile;
+use crate::secret;
+use actors::directory::DirectorySettings;
+use actors::naming::Naming;
+use actors::pipeline::Patience;
+use actors::services::{Setup, TokenSetup};
+use actors::token::actor::{PinLoader, Select, SignerSettings, TokenSettings};
+use anyhow::Context;
+use model::profile::PoolName;
+use model::{Clock, Profile, SignerName, SystemClock, TenantId, TokenSerial};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Store, StoreConfig};
+use token::{Fault, Host, HostCommand, HostedToken, Module, Pin, Pkcs11Token, Token};
+
+/// Something of the configuration that cannot work now; everything else runs.
+#[derive(Debug)]
+pub struct Broken {
+    /// `directory "invoices"`.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Opens the store that the configuration names.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let store = &config.store;
+    let settings = match (&store.url_file, &store.url_env) {
+        (Some(file), _) => StoreConfig::Postgres {
+            url: secret::from_file(&config.path(file)).map_err(anyhow::Error::msg)?,
+            pool_size: store.pool_size,
+        },
+        (None, Some(variable)) => StoreConfig::Postgres {
+            url: secret::from_environment(variable).map_err(anyhow::Error::msg)?,
+            pool_size: store.pool_size,
+        },
+        (None, None) => {
+            let path = store.path.as_deref().unwrap_or(Path::new("sealmill.sqlite"));
+            StoreConfig::Sqlite { path: config.path(path) }
+        }
+    };
+    Store::open(&settings, &config.server.name).await.context("the store cannot be opened")
+}
+
+/// Everything the services need, and what of the configuration had to be left out.
+pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken>)> {
+    let tenant = tenant(config)?;
+    let mut broken = Vec::new();
+    let mut profiles = HashMap::new();
+    for profile in &config.profile {
+        profiles.insert(profile.name.get_ref().clone(), profile.resolve(&config.home).map(Arc::new));
+    }
+    let mut directories = Vec::new();
+    for directory in &config.directory {
+        match profiles.get(directory.profile.get_ref()) {
+            Some(Ok(profile)) => directories.push(directory_settings(config, directory, &tenant, profile)),
+            Some(Err(reason)) => broken.push(Broken {
+                what: format!("directory \"{}\"", directory.name.get_ref()),
+                reason: format!("profile \"{}\": {reason}", directory.profile.get_ref()),
+            }),
+            None => {}
+        }
+    }
+    let pools = config.pool.iter().map(|pool| {
+        let signers = pool.signers.iter().map(|signer| SignerName(signer.get_ref().as_str().into()));
+        (PoolName(pool.name.get_ref().as_str().into()), signers.collect())
+    });
+    let setup = Setup {
+        store,
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        tenant,
+        tokens: tokens(config, &mut broken)?,
+        pools: pools.collect(),
+        directories,
+        documents_in_flight_max: config.server.documents_in_flight_max,
+        patience: patience(config),
+        naming: Naming::default(),
+    };
+    for broken in &broken {
+        tracing::error!(what = broken.what, reason = broken.reason, "left out");
+    }
+    Ok((setup, broken))
+}
+
+/// The tenant of the configuration.
+pub fn tenant(config: &Config) -> anyhow::Result<TenantId> {
+    Ok(TenantId::new(&config.server.tenant)?)
+}
+
+/// A profile of the configuration, with its files read.
+pub fn profile(config: &Config, name: &str) -> anyhow::Result<Arc<Profile>> {
+    let profile = config.profile(name).with_context(|| format!("there is no profile \"{name}\""))?;
+    Ok(Arc::new(profile.resolve(&config.home).map_err(anyhow::Error::msg)?))
+}
+
+fn patience(config: &Config) -> Patience {
+    let slowest = config.token.iter().map(|token| token.sign_timeout_ms).max();
+    let sign_ms = slowest.unwrap_or(model::limits::SIGN_TIMEOUT_MS);
+    Patience {
+        place: Duration::from_millis(config.server.place_timeout_ms),
+        // Everybody in the lane before it may take the whole time.
+        answer: Duration::from_millis(sign_ms) * (model::limits::ASSIGNED_PER_SESSION_MAX as u32 + 1),
+    }
+}
+
+/// All tokens of the configuration. Opens no file and calls no module.
+pub fn tokens(config: &Config, broken: &mut Vec<Broken>) -> anyhow::Result<Vec<TokenSetup>> {
+    let mut tokens: Vec<TokenSetup> = Vec::new();
+    for software in &config.software {
+        let token = KeyFile::new(software, &config.home);
+        let settings = TokenSettings {
+            serial: token.serial().clone(),
+            sessions: software.sessions,
+            signers: vec![SignerSettings {
+                name: SignerName(software.name.get_ref().as_str().into()),
+                select: Select::Only,
+                chain: Vec::new(),
+            }],
+            pin: Arc::new(|| Some(Pin::pad())), // a key file has no PIN; nothing is asked of anybody
+            sign_timeout: Duration::from_millis(model::limits::SIGN_TIMEOUT_MS),
+            poll: Duration::from_secs(60),
+        };
+        tokens.push(TokenSetup { settings, token: Arc::new(token) });
+    }
+    for token in &config.token {
+        let serial = TokenSerial(token.serial.get_ref().as_str().into());
+        let module = config.path(&token.module);
+        let signers = match signers(config, token) {
+            Ok(signers) => signers,
+            Err(reason) => {
+                broken.push(Broken { what: format!("token {serial}"), reason });
+                continue;
+            }
+        };
+        let made: Result<Arc<dyn Token>, Fault> = match token.isolation {
+            Isolation::Process => {
+                let command = HostCommand::this_program().context("the program cannot find itself")?;
+                // A process for each token, not for each module: a hang of one ends the sessions of that one only.
+                Ok(Arc::new(HostedToken::new(Host::new(command, &module), serial.clone())))
+            }
+            Isolation::None => {
+                Module::load(&module).map(|module| Arc::new(Pkcs11Token::new(module, serial.clone())) as Arc<dyn Token>)
+            }
+        };
+        let made = match made {
+            Ok(made) => made,
+            Err(fault) => {
+                broken.push(Broken { what: format!("token {serial}"), reason: fault.to_string() });
+                continue;
+            }
+        };
+        let settings = TokenSettings {
+            serial,
+            sessions: token.sessions,
+            signers,
+            pin: pin_loader(config, token),
+            sign_timeout: Duration::from_millis(token.sign_timeout_ms),
+            poll: Duration::from_millis(token.poll_ms),
+        };
+        tokens.push(TokenSetup { settings, token: made });
+    }
+    Ok(tokens)
+}
+
+fn signers(config: &Config, token: &TokenConfig) -> Result<Vec<SignerSettings>, String> {
+    let signers = token.signer.iter().map(|signer| {
+        let select = match (&signer.label, &signer.certificate) {
+            (Some(label), _) => Select::Label(label.clone()),
+            (None, Some(file)) => {
+                let first = certificates(&config.path(file))?.into_iter().next();
+                Select::Certificate(first.ok_or_else(|| format!("{} holds no certificate", file.display()))?)
+            }
+            (None, None) => Select::Only,
+        };
+        let chain = signer.chain.as_ref().map(|file| certificates(&config.path(file))).transpose()?;
+        let name = SignerName(signer.name.get_ref().as_str().into());
+        Ok(SignerSettings { name, select, chain: chain.unwrap_or_default() })
+    });
+    signers.collect()
+}
+
+/// Certificates of a PEM file, or the one of a DER file.
+fn certificates(path: &Path) -> Result<Vec<Arc<[u8]>>, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let parsed = openssl::x509::X509::stack_from_pem(&bytes)
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .or_else(|| openssl::x509::X509::from_der(&bytes).ok().map(|certificate| vec![certificate]))
+        .ok_or_else(|| format!("{} holds no certificate", path.display()))?;
+    parsed.iter().map(|certificate| certificate.to_der().map(Arc::from).map_err(|error| error.to_string())).collect()
+}
+
+fn pin_loader(config: &Config, token: &TokenConfig) -> PinLoader {
+    let serial = token.serial.get_ref().clone();
+    let load: Box<dyn Fn() -> Result<Option<Pin>, String> + Send + Sync> = if token.pin_pad {
+        Box::new(|| Ok(Some(Pin::pad())))
+    } else if let Some(file) = &token.pin_file {
+        let file = config.path(file);
+        Box::new(move || secret::from_file(&file).map(|pin| Some(Pin::typed(pin))))
+    } else if let Some(variable) = token.pin_env.clone() {
+        Box::new(move || secret::from_environment(&variable).map(|pin| Some(Pin::typed(pin))))
+    } else {
+        Box::new(|| Ok(None))
+    };
+    Arc::new(move || {
+        load().unwrap_or_else(|reason| {
+            tracing::error!(token = serial, reason, "no PIN");
+            None
+        })
+    })
+}
+
+fn directory_settings(
+    config: &Config,
+    directory: &DirectoryConfig,
+    tenant: &TenantId,
+    profile: &Arc<Profile>,
+) -> DirectorySettings {
+    let [input, output, done, error] = config.folders(directory);
+    DirectorySettings {
+        name: directory.name.get_ref().as_str().into(),
+        tenant: tenant.clone(),
+        root: config.path(&directory.path),
+        input,
+        output,
+        done,
+        error,
+        profile: profile.clone(),
+        patterns: directory.patterns.clone(),
+        order: directory.order.into(),
+        naming: directory.naming.naming(),
+        settle: Duration::from_millis(directory.settle_ms),
+        poll: Duration::from_millis(directory.poll_ms),
+        // Checked when the configuration was read.
+        timetable: directory
+            .timetable
+            .as_ref()
+            .and_then(|timetable| actors::schedule::Timetable::parse(timetable.get_ref()).ok()),
+        group_files_max: directory.group_files_max,
+    }
+}

@@ -1,0 +1,215 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Signs documents by the thousand.
+///
+/// Exit codes: 0 everything done; 1 some documents were rejected; 2 some documents were deferred (none rejected);
+/// 3 nothing could be started: arguments, configuration, store or keys. `token list` and `audit verify` say theirs.
+#[derive(Debug, Parser)]
+#[command(name = "sealmill", version)]
+pub struct Arguments {
+    /// Print JSON lines instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What is logged: error, warn, info, debug, or a filter like `info,actors=debug`.
+    #[arg(long, global = true, env = "SEALMILL_LOG", default_value = "info")]
+    pub log: String,
+    /// Log JSON lines.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server until it is told to end (Ctrl-C, SIGTERM).
+    Serve(Serve),
+    /// Sign files now.
+    Sign(Sign),
+    /// Look at tokens; lift the block of one.
+    Token(TokenArguments),
+    /// Make a working home: configuration, demo CA, software signers, a watched directory.
+    Init(Init),
+    /// Measure the configured signers and their pools.
+    Bench(Bench),
+    /// Check the audit log.
+    Audit(Audit),
+    /// The first light: make a home if there is none, sign the sample invoices, show the result, keep serving.
+    Demo(Demo),
+    /// The child process that a PKCS#11 module runs in. Started by the server.
+    #[command(hide = true)]
+    TokenHost,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// End as soon as every watched directory has nothing left to do.
+    #[arg(long)]
+    pub until_idle: bool,
+}
+
+/// `sign`.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The configuration; its store, tokens and profiles are used.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// A profile of the configuration.
+    #[arg(long, requires = "config")]
+    pub profile: Option<String>,
+    /// The form of the result, where no profile is named.
+    #[arg(long, value_enum, conflicts_with = "profile")]
+    pub format: Option<FormatName>,
+    /// CMS and CAdES: leave the document outside.
+    #[arg(long, conflicts_with = "profile")]
+    pub detached: bool,
+    /// RSA: sign with PSS.
+    #[arg(long, conflicts_with = "profile")]
+    pub pss: bool,
+    /// The digest.
+    #[arg(long, value_enum, default_value = "sha256", conflicts_with = "profile")]
+    pub digest: DigestName,
+    /// Sign with the key in this PKCS#12 file.
+    #[arg(long, conflicts_with = "token", requires = "password_file")]
+    pub pkcs12: Option<PathBuf>,
+    /// File whose first line is the password of the PKCS#12 file, or the PIN of the token.
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
+    /// Sign with the token of this serial number.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// The PKCS#11 module of the token; without it the one that the configuration names.
+    #[arg(long, requires = "token")]
+    pub module: Option<PathBuf>,
+    /// The label of the certificate on the token, if there are several.
+    #[arg(long, requires = "token")]
+    pub label: Option<String>,
+    /// The documents.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for results.
+    #[arg(short, long)]
+    pub output: PathBuf,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FormatName {
+    /// Plain CMS SignedData.
+    Cms,
+    /// CAdES B-B.
+    Cades,
+    /// PDF, `adbe.pkcs7.detached`.
+    Pdf,
+    /// PAdES B-B.
+    Pades,
+}
+
+/// `--digest`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DigestName {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// `token`.
+#[derive(Debug, Args)]
+pub struct TokenArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+/// The commands of `token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Slots, tokens, certificates, mechanisms and PIN states. Never logs in. Exit code 1 if a module or token of the
+    /// configuration is missing.
+    List {
+        /// The configuration.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// A PKCS#11 module to look at.
+        #[arg(long)]
+        module: Option<PathBuf>,
+    },
+    /// Permit one further login: the PIN in the configured file has been put right, or the card is known to be well. The
+    /// running server tries it within seconds.
+    Unblock {
+        /// Serial number.
+        serial: String,
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Who permits it, for the audit log.
+        #[arg(long, env = "USER", default_value = "operator")]
+        operator: String,
+    },
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to make; it must not hold a configuration yet.
+    pub directory: PathBuf,
+}
+
+/// `bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The configuration.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Seconds for each row.
+    #[arg(long, default_value_t = 1.0)]
+    pub seconds: f64,
+    /// Most sessions to try.
+    #[arg(long, default_value_t = 8)]
+    pub sessions_max: usize,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// The commands of `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Recompute the hash chains. Exit code 0: unbroken; 1: changed, removed or inserted entries were found.
+    Verify {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The home; made if there is none.
+    #[arg(long, default_value = "run-home")]
+    pub home: PathBuf,
+    /// The sample documents.
+    #[arg(long, default_value = "config/samples")]
+    pub samples: PathBuf,
+    /// End when the samples are signed.
+    #[arg(long)]
+    pub once: bool,
+}

@@ -1,0 +1,88 @@
+//! `sealmill serve`: run until told to end.
+
+use crate::assemble;
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::http;
+use actors::services::{Running, Services};
+use anyhow::Context;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the command.
+pub fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&arguments.config)?;
+    super::system(&config)?.block_on(serve(config, arguments.until_idle))
+}
+
+async fn serve(config: Config, until_idle: bool) -> anyhow::Result<ExitCode> {
+    let server = Server::start(&config).await?;
+    if let Some(address) = &server.address {
+        tracing::info!(metrics = %format_args!("http://{address}/metrics"), "serving");
+    }
+    tokio::select! {
+        () = told_to_end()? => tracing::info!("ending"),
+        () = idle(&server.running.services), if until_idle => tracing::info!("nothing left to do"),
+    }
+    server.end(&config).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A started server and its page.
+pub struct Server {
+    /// The services.
+    pub running: Running,
+    /// Where the metrics page is.
+    pub address: Option<std::net::SocketAddr>,
+    page: Option<actix_web::dev::ServerHandle>,
+}
+
+impl Server {
+    /// Starts everything that the configuration names.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let store = assemble::open_store(config).await?;
+        let metrics = http::install_metrics()?;
+        let (setup, _broken) = assemble::setup(config, store)?;
+        let tenant = setup.tenant.clone();
+        let running = Services::start(setup);
+        let (mut address, mut page) = (None, None);
+        if !config.metrics.listen.is_empty() {
+            let (at, server) = http::serve(&config.metrics.listen, metrics, &running.services, tenant)?;
+            (address, page) = (Some(at), Some(server.handle()));
+            tokio::spawn(server);
+        }
+        Ok(Self { running, address, page })
+    }
+
+    /// Lets what is inside finish, then ends.
+    pub async fn end(self, config: &Config) {
+        if let Some(page) = self.page {
+            page.stop(false).await;
+        }
+        self.running.shut_down(Duration::from_millis(config.server.shutdown_timeout_ms)).await;
+    }
+}
+
+/// Returns on SIGINT (Ctrl-C) or SIGTERM.
+pub fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be watched")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be watched")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Returns when every watched directory has been idle for a moment.
+pub async fn idle(services: &Arc<Services>) {
+    let mut quiet = 0;
+    while quiet < 3 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let idle = services.directories.iter().all(|directory| directory.status().idle);
+        quiet = if idle { quiet + 1 } else { 0 };
+    }
+}
