@@ -238,6 +238,10 @@ impl Plan<'_> {
                 if flags & 3 != 3 {
                     changes.push(("SigFlags", (flags | 3).to_string().into_bytes()));
                 }
+                // Readers that obey this draw their own idea of our field. Other fields may need it, though.
+                if dictionary.get("NeedAppearances") == Some(b"true") && self.form.names.is_empty() {
+                    changes.push(("NeedAppearances", b"false".to_vec()));
+                }
                 if let Some(field) = new_field {
                     let item = field.to_string().into_bytes();
                     match (&self.form.fields, dictionary.reference("Fields")) {
