@@ -263,6 +263,29 @@ fn no_message_is_longer_than_announced() {
 }
 
 #[test]
+fn what_is_not_a_pdf_is_signed_in_the_other_form_if_the_profile_has_one() {
+    let mut profile = profile(Format::Pades, DigestAlgorithm::Sha256, false);
+    profile.otherwise = Some(Format::Cades { detached: true });
+    let prepared = prepare(&CONTENT, &profile, &template(KeyKind::P256, &profile), now()).unwrap();
+    assert_eq!(prepared.format(), Format::Cades { detached: true });
+    let der = written(&seal(KeyKind::P256, prepared), CONTENT);
+    formats::cms::verify_own(&der, &crypto::digest(DigestAlgorithm::Sha256, CONTENT)).unwrap();
+
+    profile.otherwise = None;
+    let refused = prepare(&CONTENT, &profile, &template(KeyKind::P256, &profile), now());
+    assert!(matches!(refused, Err(FormatError::Document(_))));
+}
+
+#[test]
+fn an_empty_document_is_signed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = profile(Format::Cades { detached: true }, DigestAlgorithm::Sha256, false);
+    let prepared = prepare(&Vec::new(), &profile, &template(KeyKind::P256, &profile), now()).unwrap();
+    let der = written(&seal(KeyKind::P256, prepared), b"");
+    assert!(openssl_verify(folder.path(), &der, Some(b"")).ok());
+}
+
+#[test]
 fn a_prepared_document_may_change_its_thread() {
     fn may_travel<T: Send + 'static>() {}
     may_travel::<formats::Prepared>();

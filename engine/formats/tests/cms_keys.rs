@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use formats::cms::certificate::PublicKeyInfo;
+use formats::cms::certificate::{Certificate, PublicKeyInfo};
 use formats::crypto::{self, PublicKey};
 use model::{DigestAlgorithm, Scheme, SignatureAlgorithm, SignatureValue, ToBeSigned};
 use serde_json::Value;
@@ -51,4 +51,29 @@ fn wycheproof_agrees() {
         }
         assert!(seen > 100, "{name}: {seen}");
     }
+}
+
+/// Each certificate that OpenSSL reads is read, with the same names, serial number and key.
+#[test]
+fn certificates_of_real_authorities_are_read_as_openssl_reads_them() {
+    let mut read = 0;
+    for set in ["pkits", "smime-mail", "openssl-x509-ocsp", "dss-ades"] {
+        let Some(corpus) = corpora::corpora(set) else { return };
+        for file in ["crt", "cer", "der"].iter().flat_map(|extension| corpora::files_below(&corpus, extension)) {
+            let bytes = std::fs::read(&file).unwrap();
+            let theirs = openssl::x509::X509::from_der(&bytes).or_else(|_| openssl::x509::X509::from_pem(&bytes));
+            let Ok(theirs) = theirs else { continue };
+            let der = theirs.to_der().unwrap();
+            let ours = Certificate::parse(&der).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            assert_eq!(ours.issuer, theirs.issuer_name().to_der().unwrap(), "{}", file.display());
+            assert_eq!(ours.subject, theirs.subject_name().to_der().unwrap(), "{}", file.display());
+            let Ok(key) = theirs.public_key() else { continue };
+            if key.id() == openssl::pkey::Id::RSA {
+                assert_eq!(ours.public_key.kind, Some(model::KeyKind::Rsa { bits: key.bits() }), "{}", file.display());
+            }
+            read += 1;
+        }
+    }
+    println!("{read} certificates read");
+    assert!(read > 400);
 }
