@@ -8,7 +8,7 @@ use cms_support::{DIGESTS, KINDS, Zeros, identity, now, profile, seal, sign, sig
 use formats::prepare::prepare_digest;
 use formats::{FormatError, Part, SignerTemplate, crypto, prepare};
 use model::profile::Format;
-use model::{DigestAlgorithm, Profile, SignatureValue, Time};
+use model::{DigestAlgorithm, Profile, Scheme, SignatureAlgorithm, SignatureValue, Time};
 use std::path::Path;
 use testkit::pki::{KeyKind, Pki};
 use testkit::tools;
@@ -213,7 +213,7 @@ fn large_documents_are_read_in_bounded_pieces() {
 fn an_enveloping_message_around_more_than_4_gib_has_64_bit_lengths() {
     let length = 5_u64 << 30;
     let signer = signer(KeyKind::P256);
-    let algorithm = model::SignatureAlgorithm::for_key(signer.key, DigestAlgorithm::Sha256, false);
+    let algorithm = SignatureAlgorithm::for_key(signer.key, DigestAlgorithm::Sha256, false);
     let shape = formats::cms::Shape::of(Format::Cades { detached: false });
     let template = formats::cms::Template::new(&signer, algorithm, shape).unwrap();
     let pending = template.begin(crypto::digest(DigestAlgorithm::Sha256, b""), now()).unwrap();
@@ -245,7 +245,7 @@ fn no_message_is_longer_than_announced() {
     for kind in KINDS {
         let signer = signer(kind);
         for digest in DIGESTS {
-            let algorithm = model::SignatureAlgorithm::for_key(signer.key, digest, false);
+            let algorithm = SignatureAlgorithm::for_key(signer.key, digest, false);
             for format in [Format::Cms { detached: true }, Format::Cades { detached: true }, Format::Pades] {
                 let shape = formats::cms::Shape::of(format);
                 let template = formats::cms::Template::new(&signer, algorithm, shape).unwrap();
@@ -259,6 +259,53 @@ fn no_message_is_longer_than_announced() {
                 }
             }
         }
+    }
+}
+
+/// The worked example: content-type and message-digest of "abc" alone, as computed with hashlib.
+#[test]
+fn the_signed_attributes_are_those_computed_by_hand() {
+    let shape = formats::cms::Shape { signing_time: false, signing_certificate: false };
+    let signer = signer(KeyKind::Rsa2048);
+    let algorithm = SignatureAlgorithm::for_key(signer.key, DigestAlgorithm::Sha256, false);
+    let template = formats::cms::Template::new(&signer, algorithm, shape).unwrap();
+    let pending = template.begin(crypto::digest(DigestAlgorithm::Sha256, b"abc"), now()).unwrap();
+    let expected = "9bbc6b5c610511c968f19646d250e7423f97c40f76ddb58718fa67c47a304eed";
+    assert_eq!(hex(pending.to_be_signed().as_bytes()), expected);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// AlgorithmIdentifiers as `openssl asn1parse` and certificates of other makers have them.
+#[test]
+fn algorithm_identifiers_are_the_usual_ones() {
+    use Scheme::{Ecdsa, Ed25519, RsaPkcs1, RsaPss};
+    let pss = |arc: &str, salt: &str| {
+        format!(
+            "304106092a864886f70d01010a3034a00f300d06096086480165030402{arc}0500a11c301a06092a864886f70d010108300d06\
+             096086480165030402{arc}0500a2030201{salt}"
+        )
+    };
+    let [sha256, sha384, sha512] = DIGESTS;
+    for (scheme, digest, expected) in [
+        (RsaPkcs1, sha256, "300d06092a864886f70d01010b0500".to_owned()),
+        (RsaPss, sha256, pss("01", "20")),
+        (RsaPss, sha384, pss("02", "30")),
+        (RsaPss, sha512, pss("03", "40")),
+        (Ecdsa, sha256, "300a06082a8648ce3d040302".to_owned()),
+        (Ecdsa, sha384, "300a06082a8648ce3d040303".to_owned()),
+        (Ecdsa, sha512, "300a06082a8648ce3d040304".to_owned()),
+        (Ed25519, sha512, "300506032b6570".to_owned()),
+    ] {
+        let identifier = formats::cms::identifiers::signature_identifier(SignatureAlgorithm { scheme, digest });
+        assert_eq!(hex(&identifier), expected);
+    }
+    for (digest, arc) in [(sha256, "01"), (sha384, "02"), (sha512, "03")] {
+        let identifier = formats::cms::identifiers::digest_identifier(digest);
+        assert_eq!(hex(&identifier), format!("300b06096086480165030402{arc}"));
+        assert_eq!(formats::cms::identifiers::digest_of(&identifier), Some(digest));
     }
 }
 
