@@ -48,12 +48,19 @@ fn main() {
             rounds.fold(f64::INFINITY, f64::min)
         };
         let lay_out = |profile: &Profile| {
-            let layout = formats::pdf::lay_out(&bytes, profile, &signer, DigestAlgorithm::Sha256, 4000, Time::from_seconds(1));
+            let layout =
+                formats::pdf::lay_out(&bytes, profile, &signer, DigestAlgorithm::Sha256, 4000, Time::from_seconds(1));
             std::hint::black_box(layout.map(|layout| layout.len()).unwrap_or_default());
         };
         let hash = || {
             std::hint::black_box(formats::crypto::digest(DigestAlgorithm::Sha256, &bytes));
         };
-        println!("{:>9} {:>10.1} {:>10.1} {:>10.1}  {path}", bytes.len(), time(&|| lay_out(&invisible)), time(&|| lay_out(&visible)), time(&hash));
+        println!(
+            "{:>9} {:>10.1} {:>10.1} {:>10.1}  {path}",
+            bytes.len(),
+            time(&|| lay_out(&invisible)),
+            time(&|| lay_out(&visible)),
+            time(&hash)
+        );
     }
 }

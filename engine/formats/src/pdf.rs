@@ -89,6 +89,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The bytes that it appends, `/Contents` still zero.
+    pub fn bytes(&self) -> &[u8] {
+        &self.tail
+    }
+
     /// How many bytes it appends.
     pub fn len(&self) -> usize {
         self.tail.len()

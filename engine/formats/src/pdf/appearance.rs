@@ -58,7 +58,9 @@ impl Drawing {
         if !(inside && width > 0.0 && height > 0.0) {
             return Err(FormatError::document(
                 "pdf-place",
-                format!("the place for the visible signature is not on the page, which is {page_width:.0} by {page_height:.0} points"),
+                format!(
+                    "the place for the visible signature is not on the page, which is {page_width:.0} by {page_height:.0} points"
+                ),
             ));
         }
         let rectangle = match page.turns {
@@ -126,7 +128,13 @@ pub(super) fn write(
         let scale = (room / image.width as f32).min(high / image.height as f32);
         let (w, h) = (image.width as f32 * scale, image.height as f32 * scale);
         let x = if lines.is_empty() { (width - w) / 2.0 } else { PADDING };
-        content.push_str(&format!("q {} 0 0 {} {} {} cm /Image Do Q\n", short(w), short(h), short(x), short((height - h) / 2.0)));
+        content.push_str(&format!(
+            "q {} 0 0 {} {} {} cm /Image Do Q\n",
+            short(w),
+            short(h),
+            short(x),
+            short((height - h) / 2.0)
+        ));
         let image = image.write(tail)?;
         resources.push_str(&format!("/XObject << /Image {image} >> "));
         text_left += w + PADDING;
@@ -139,7 +147,13 @@ pub(super) fn write(
         let block = leading * (lines.len().saturating_sub(1)) as f32 + (font.ascent() - font.descent()) * size;
         // In the middle, but never above the upper edge.
         let first = height - PADDING - ((room.1 - block) / 2.0).max(0.0) - font.ascent() * size;
-        content.push_str(&format!("BT /Gray cs 0 sc /Text {} Tf {} TL {} {} Td\n", short(size), short(leading), short(text_left), short(first)));
+        content.push_str(&format!(
+            "BT /Gray cs 0 sc /Text {} Tf {} TL {} {} Td\n",
+            short(size),
+            short(leading),
+            short(text_left),
+            short(first)
+        ));
         for line in &lines {
             content.push_str(&format!("{} Tj T*\n", font.show(line)));
         }
@@ -150,7 +164,9 @@ pub(super) fn write(
     let id = tail.allocate()?;
     let entries = format!(
         "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Matrix {} /Resources << {resources}>>",
-        short(width), short(height), drawing.matrix()
+        short(width),
+        short(height),
+        drawing.matrix()
     );
     tail.stream(id, &entries, content.as_bytes())?;
     Ok(id)

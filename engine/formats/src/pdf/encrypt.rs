@@ -34,6 +34,7 @@ impl Crypt {
             ));
         }
         let modern = raw.integer("R").is_some_and(|revision| revision >= 5);
+        check_lengths(&raw, modern)?;
         let mut document = Document::new();
         let mut dictionary = convert(encrypt);
         if let Object::Dictionary(dictionary) = &mut dictionary
@@ -123,6 +124,20 @@ impl std::fmt::Debug for Crypt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Crypt").field("permissions", &self.permissions).finish_non_exhaustive()
     }
+}
+
+/// Makes sure that the strings are as long as the algorithms take for granted (ISO 32000-1 table 21, ISO 32000-2 table 21).
+fn check_lengths(encrypt: &Dictionary<'_>, modern: bool) -> Result<(), FormatError> {
+    let exact: &[(&str, usize)] =
+        if modern { &[("O", 48), ("U", 48), ("OE", 32), ("UE", 32), ("Perms", 16)] } else { &[("O", 32), ("U", 32)] };
+    for (key, length) in exact {
+        // Some writers pad the strings with zeros.
+        let found = encrypt.get(key).and_then(lexer::string).map(|text| text.len());
+        if !found.is_some_and(|found| found >= *length && found <= 127) {
+            return Err(damaged("its encryption dictionary is malformed"));
+        }
+    }
+    Ok(())
 }
 
 /// The encryption dictionary in lopdf's types. The nesting of the raw value has been bounded when it was read.

@@ -6,6 +6,7 @@ use super::lexer::Reference;
 use super::update::Tail;
 use crate::prepare::FormatError;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use subsetter::GlyphRemapper;
 use ttf_parser::{Face, GlyphId};
 
@@ -14,6 +15,19 @@ const DATA: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
 
 /// What stands in for characters that the font lacks: PDF/A does not permit the empty box.
 const REPLACEMENT: char = '?';
+
+/// Subsets that are kept; some ten kilobytes each.
+const SUBSETS_KEPT: usize = 16;
+
+static KEPT: Mutex<Vec<Arc<Subset>>> = Mutex::new(Vec::new());
+
+struct Subset {
+    /// Glyphs of the whole font in their new order.
+    glyphs: Vec<u16>,
+    /// Length of the font file before compression.
+    length: usize,
+    deflated: Vec<u8>,
+}
 
 /// The font and which of its glyphs have been used so far.
 pub(super) struct Font {
@@ -29,7 +43,10 @@ impl Font {
     pub(super) fn new() -> Result<Self, FormatError> {
         let face = Face::parse(DATA, 0).map_err(|_| broken())?;
         let units = f32::from(face.units_per_em());
-        Ok(Self { face, remapper: GlyphRemapper::new(), characters: BTreeMap::new(), units })
+        let mut font = Self { face, remapper: GlyphRemapper::new(), characters: BTreeMap::new(), units };
+        // Always all digits, so that the subset does not depend on the time.
+        font.show("0123456789");
+        Ok(font)
     }
 
     /// Height above the base line, in em.
@@ -70,12 +87,14 @@ impl Font {
 
     /// Writes the font with the glyphs noted.
     pub(super) fn write(&self, tail: &mut Tail<'_>) -> Result<Reference, FormatError> {
-        let data = subsetter::subset(DATA, 0, &self.remapper).map_err(|_| broken())?;
+        let subset = self.subset()?;
         let [font, descendant, descriptor, file, unicode, set] = allocate(tail)?;
         let name = format!("{}+DejaVuSans", self.tag());
         let em = |value: i16| (f32::from(value) * 1000.0 / self.units).round();
         let bounds = self.face.global_bounding_box();
-        let head = format!("<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H /DescendantFonts [{descendant}] /ToUnicode {unicode} >>");
+        let head = format!(
+            "<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H /DescendantFonts [{descendant}] /ToUnicode {unicode} >>"
+        );
         tail.object(font, head.as_bytes());
         let widths: Vec<String> = self.remapper.remapped_gids().map(|old| self.thousandths(old).to_string()).collect();
         let mut body = format!("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} /CIDToGIDMap /Identity /FontDescriptor {descriptor} /DW 600 /W [0 [{}]] /CIDSystemInfo << /Registry ", widths.join(" ")).into_bytes();
@@ -87,16 +106,40 @@ impl Font {
         let capitals = self.face.capital_height().unwrap_or(self.face.ascender());
         let body = format!(
             "<< /Type /FontDescriptor /FontName /{name} /Flags 4 /ItalicAngle 0 /StemV 80 /FontBBox [{} {} {} {}] /Ascent {} /Descent {} /CapHeight {} /FontFile2 {file} /CIDSet {set} >>",
-            em(bounds.x_min), em(bounds.y_min), em(bounds.x_max), em(bounds.y_max),
-            em(self.face.ascender()), em(self.face.descender()), em(capitals),
+            em(bounds.x_min),
+            em(bounds.y_min),
+            em(bounds.x_max),
+            em(bounds.y_max),
+            em(self.face.ascender()),
+            em(self.face.descender()),
+            em(capitals),
         );
         tail.object(descriptor, body.as_bytes());
-        tail.stream(file, &format!("/Filter /FlateDecode /Length1 {}", data.len()), &filter::deflate(&data))?;
+        tail.stream(file, &format!("/Filter /FlateDecode /Length1 {}", subset.length), &subset.deflated)?;
         tail.stream(unicode, "", self.to_unicode().as_bytes())?;
         let glyphs = usize::from(self.remapper.num_gids());
-        let bits: Vec<u8> = (0..glyphs.div_ceil(8)).map(|byte| (0..8).fold(0, |bits, bit| bits | if byte * 8 + bit < glyphs { 0x80u8 >> bit } else { 0 })).collect();
+        let bits: Vec<u8> = (0..glyphs.div_ceil(8))
+            .map(|byte| (0..8).fold(0, |bits, bit| bits | if byte * 8 + bit < glyphs { 0x80u8 >> bit } else { 0 }))
+            .collect();
         tail.stream(set, "", &bits)?;
         Ok(font)
+    }
+
+    /// The font file with the glyphs noted. Documents of one signer differ in digits only, so the last ones are kept:
+    /// making one costs more than an RSA signature.
+    fn subset(&self) -> Result<Arc<Subset>, FormatError> {
+        let glyphs: Vec<u16> = self.remapper.remapped_gids().collect();
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = kept.iter().position(|subset| subset.glyphs == glyphs) {
+            return Ok(Arc::clone(&kept[at]));
+        }
+        let data = subsetter::subset(DATA, 0, &self.remapper).map_err(|_| broken())?;
+        let subset = Arc::new(Subset { glyphs, length: data.len(), deflated: filter::deflate(&data) });
+        if kept.len() >= SUBSETS_KEPT {
+            kept.remove(0);
+        }
+        kept.push(Arc::clone(&subset));
+        Ok(subset)
     }
 
     fn thousandths(&self, glyph: u16) -> f32 {
@@ -105,7 +148,10 @@ impl Font {
 
     /// Six letters that tell subsets apart (ISO 32000-1 9.6.4).
     fn tag(&self) -> String {
-        let mut hash = self.remapper.remapped_gids().fold(0xcbf2_9ce4_8422_2325u64, |hash, glyph| (hash ^ u64::from(glyph)).wrapping_mul(0x0100_0000_01b3));
+        let mut hash = self
+            .remapper
+            .remapped_gids()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, glyph| (hash ^ u64::from(glyph)).wrapping_mul(0x0100_0000_01b3));
         (0..6)
             .map(|_| {
                 let letter = b'A' + (hash % 26) as u8;

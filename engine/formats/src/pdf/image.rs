@@ -41,7 +41,9 @@ impl Image {
         let id = tail.allocate()?;
         let space = if self.colours == 1 { GRAY } else { RGB };
         let (width, height, filter) = (self.width, self.height, &self.filter);
-        let entries = format!("/Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8 /ColorSpace {space} {filter}");
+        let entries = format!(
+            "/Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8 /ColorSpace {space} {filter}"
+        );
         tail.stream(id, &entries, &self.data)?;
         Ok(id)
     }
@@ -68,7 +70,9 @@ fn passable_png(file: &[u8]) -> Option<Image> {
     let [w0, w1, w2, w3, h0, h1, h2, h3, 8, kind @ (0 | 2), 0, 0, 0] = header? else { return None };
     let (width, height) = (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
     let colours = if kind == 0 { 1 } else { 3 };
-    let filter = format!("/Filter /FlateDecode /DecodeParms << /Predictor 15 /Colors {colours} /BitsPerComponent 8 /Columns {width} >>");
+    let filter = format!(
+        "/Filter /FlateDecode /DecodeParms << /Predictor 15 /Colors {colours} /BitsPerComponent 8 /Columns {width} >>"
+    );
     (width > 0 && height > 0).then_some(Image { width, height, colours, filter, data })
 }
 
@@ -126,7 +130,9 @@ fn jpeg(file: &[u8]) -> Result<Image, FormatError> {
         let length = usize::from(u16::from_be_bytes(*length));
         let body = after.get(2..length).ok_or_else(damaged)?;
         if matches!(marker, 0xc0..=0xc2) {
-            let [8, h0, h1, w0, w1, colours, ..] = *body else { return Err(unusable("only 8-bit JPEGs can be embedded")) };
+            let [8, h0, h1, w0, w1, colours, ..] = *body else {
+                return Err(unusable("only 8-bit JPEGs can be embedded"));
+            };
             if !matches!(colours, 1 | 3) {
                 return Err(unusable("CMYK JPEGs are not supported; save it as RGB"));
             }

@@ -47,7 +47,8 @@ fn circles_and_depths_end() {
     let catalog = "<</Type/Catalog/Pages 2 0 R>>";
     assert_eq!(refuse(&pdf(&[catalog, "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>"])), "pdf-unsupported");
     assert_eq!(refuse(&pdf(&["<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>", pages, page, "4 0 R"])), "pdf-damaged");
-    let circle = pdf(&["<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", pages, page, "<</T(a)/Kids[4 0 R 4 0 R]>>"]);
+    let circle =
+        pdf(&["<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", pages, page, "<</T(a)/Kids[4 0 R 4 0 R]>>"]);
     assert_eq!(refuse(&circle), "pdf-unsupported");
     let deep = format!("<</A{}>>", "[".repeat(100_000));
     assert_eq!(refuse(&pdf(&[&deep, pages, page])), "pdf-unsupported");
@@ -79,5 +80,59 @@ proptest! {
         let whole = formats::pdf::lay_out(&bytes, &profile(options()), &signer, sha256, 100, Time::from_seconds(0));
         let pieces = formats::pdf::lay_out(&Pieces(&bytes), &profile(options()), &signer, sha256, 100, Time::from_seconds(0));
         prop_assert_eq!(whole.map(|layout| layout.len()).map_err(|error| error.to_string()), pieces.map(|layout| layout.len()).map_err(|error| error.to_string()));
+    }
+}
+
+/// Encrypted files that are damaged anywhere, above all in their encryption dictionary.
+#[test]
+fn damaged_encryption_never_panics() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain.pdf");
+    std::fs::write(&plain, invoice(6, &Shape::default())).unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let signer = signer(KeyKind::P256).signer;
+    for (bits, more) in [("40", &["--allow-weak-crypto"][..]), ("128", &["--allow-weak-crypto"]), ("256", &[])] {
+        let file = folder.path().join(format!("{bits}.pdf"));
+        let mut arguments = more.to_vec();
+        arguments.extend([
+            "--object-streams=generate",
+            "--encrypt",
+            "",
+            "chef",
+            bits,
+            "--",
+            plain.to_str().unwrap(),
+            file.to_str().unwrap(),
+        ]);
+        testkit::tools::run_ok("qpdf", arguments).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        let at = bytes.windows(7).position(|window| window == b"/Filter" || window == b"/CF << ").unwrap_or(0);
+        let dictionary =
+            bytes.windows(9).position(|window| window == b"/Standard").map_or(at, |at| at.saturating_sub(600));
+        let strategy =
+            (prop::collection::vec((0usize..1200, any::<u8>()), 1..6), prop::option::of((0usize..1200, 0usize..80)));
+        runner
+            .run(&strategy, |(changes, removed)| {
+                let mut damaged = bytes.clone();
+                for (offset, byte) in changes {
+                    let at = (dictionary + offset).min(damaged.len() - 1);
+                    damaged[at] = byte;
+                }
+                if let Some((from, length)) = removed {
+                    // Blanks keep the offsets right, so that the damage is reached.
+                    let from = (dictionary + from).min(damaged.len());
+                    let end = (from + length).min(damaged.len());
+                    damaged[from..end].fill(b' ');
+                }
+                let sha256 = model::DigestAlgorithm::Sha256;
+                let _ =
+                    formats::pdf::lay_out(&damaged, &profile(options()), &signer, sha256, 100, Time::from_seconds(0));
+                Ok(())
+            })
+            .unwrap();
     }
 }

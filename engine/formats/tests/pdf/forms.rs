@@ -77,7 +77,8 @@ fn fields_are_found_by_their_full_name() {
 #[test]
 fn a_field_may_keep_its_widget_apart() {
     let signer = signer(KeyKind::Rsa2048);
-    let apart = form("<</T(A)/FT/Sig/Kids[6 0 R]>>", &["<</Parent 5 0 R/Subtype/Widget/Type/Annot/Rect[0 0 0 0]/P 3 0 R>>"]);
+    let apart =
+        form("<</T(A)/FT/Sig/Kids[6 0 R]>>", &["<</Parent 5 0 R/Subtype/Widget/Type/Annot/Rect[0 0 0 0]/P 3 0 R>>"]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("signed.pdf");
     std::fs::write(&path, signer.sign(&apart, &profile(named("A"))).unwrap()).unwrap();
@@ -107,7 +108,14 @@ fn certification_comes_first_and_forbids_what_it_says() {
 #[test]
 fn locks_come_into_force_and_are_respected() {
     let signer = signer(KeyKind::Rsa2048);
-    let field = |lock: &str| form(&format!("<</Type/Annot/Subtype/Widget/FT/Sig/T(A)/Rect[0 0 0 0]/P 3 0 R/Lock<</Type/SigFieldLock{lock}>>>>"), &[]);
+    let field = |lock: &str| {
+        form(
+            &format!(
+                "<</Type/Annot/Subtype/Widget/FT/Sig/T(A)/Rect[0 0 0 0]/P 3 0 R/Lock<</Type/SigFieldLock{lock}>>>>"
+            ),
+            &[],
+        )
+    };
     for (lock, next, permitted) in [
         ("/Action/All", "B", false),
         ("/Action/Include/Fields[(B)(C)]", "B", false),
@@ -127,7 +135,9 @@ fn locks_come_into_force_and_are_respected() {
 #[test]
 fn seed_values_are_met_or_refused() {
     let signer = signer(KeyKind::Rsa2048);
-    let field = |seed: &str| form(&format!("<</Type/Annot/Subtype/Widget/FT/Sig/T(A)/Rect[0 0 0 0]/P 3 0 R/SV<</Type/SV{seed}>>>>"), &[]);
+    let field = |seed: &str| {
+        form(&format!("<</Type/Annot/Subtype/Widget/FT/Sig/T(A)/Rect[0 0 0 0]/P 3 0 R/SV<</Type/SV{seed}>>>>"), &[])
+    };
     for (seed, met) in [
         ("/Ff 1/Filter/Adobe.PPKLite", true),
         ("/Ff 1/Filter/Entrust.PPKEF", false),
@@ -159,9 +169,23 @@ fn annotations_and_forms_in_every_place_are_extended() {
     for objects in [
         vec!["<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/DA(/Helv 0 Tf)>>>>", pages, page],
         vec!["<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields 4 0 R/SigFlags 1>>>>", pages, page, "[]"],
-        vec!["<</Type/Catalog/Pages 2 0 R/AcroForm null>>", pages, "<</Type/Page/Parent 2 0 R/Annots 4 0 R/MediaBox[0 0 9 9]>>", "[ ]"],
-        vec!["<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>", pages, "<</Annots[]/Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>", "<<>>"],
-        vec!["<</Type/Catalog/Pages 2 0 R/AcroForm 9 0 R>>", pages, "<</Annots null/Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"],
+        vec![
+            "<</Type/Catalog/Pages 2 0 R/AcroForm null>>",
+            pages,
+            "<</Type/Page/Parent 2 0 R/Annots 4 0 R/MediaBox[0 0 9 9]>>",
+            "[ ]",
+        ],
+        vec![
+            "<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>",
+            pages,
+            "<</Annots[]/Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+            "<<>>",
+        ],
+        vec![
+            "<</Type/Catalog/Pages 2 0 R/AcroForm 9 0 R>>",
+            pages,
+            "<</Annots null/Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        ],
     ] {
         let once = signer.sign(&pdf(&objects), &profile(options())).unwrap();
         check_valid(&once, 1);

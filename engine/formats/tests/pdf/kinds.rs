@@ -1,6 +1,8 @@
 //! The kinds of files: tables, streams, hybrids, linearised, encrypted, junk around; made by qpdf or by hand.
 
-use crate::support::{Pieces, judge_pdfsig, judge_pyhanko, judge_structure, options, profile, refusal, sign_and_judge, signer};
+use crate::support::{
+    Pieces, judge_pdfsig, judge_pyhanko, judge_structure, options, profile, refusal, sign_and_judge, signer,
+};
 use model::profile::{Format, Password, PdfOptions};
 use std::path::{Path, PathBuf};
 use testkit::pdf::{Form, Shape, invoice};
@@ -48,7 +50,8 @@ fn all_shapes_of_cross_references_are_signed_twice() {
         let legacy = model::Profile { format: Format::Pdf, ..profile(options()) };
         let bytes = std::fs::read(&once).unwrap();
         let twice = folder.path().join(format!("{number}-twice.pdf"));
-        let signed = if number % 2 == 0 { rsa.sign(&bytes, &legacy) } else { ed25519.sign(&bytes, &profile(options())) };
+        let signed =
+            if number % 2 == 0 { rsa.sign(&bytes, &legacy) } else { ed25519.sign(&bytes, &profile(options())) };
         std::fs::write(&twice, signed.unwrap()).unwrap();
         if number % 2 == 0 {
             // pdfsig does not know Ed25519.
@@ -83,8 +86,10 @@ fn encrypted_files_open_with_either_password() {
                 arguments.push("--");
                 let name = format!("{name}-{shape}-{user}.pdf");
                 let file = qpdf(folder.path(), &original, &name, &arguments);
-                let with = |password: &str| profile(PdfOptions { password: Some(Password::new(password)), ..options() });
-                let once = sign_and_judge(&signer, &file, folder.path(), &format!("user-{name}"), &with(user), Some(user));
+                let with =
+                    |password: &str| profile(PdfOptions { password: Some(Password::new(password)), ..options() });
+                let once =
+                    sign_and_judge(&signer, &file, folder.path(), &format!("user-{name}"), &with(user), Some(user));
                 let bytes = std::fs::read(&once).unwrap();
                 let twice = folder.path().join(format!("twice-{name}"));
                 std::fs::write(&twice, signer.sign(&bytes, &with("chef")).unwrap()).unwrap();
@@ -131,8 +136,17 @@ fn harmless_oddities_are_tolerated() {
         ("zeros-after", [&original[..], &[0; 5000]].concat()),
     ];
     // Entries of nineteen bytes instead of twenty.
-    let table = String::from_utf8_lossy(&original[start..]).replace(" n \n", " n\n").replace(" f \n", " f\n").replace(" n\r\n", " n\n").replace(" f\r\n", " f\n");
+    let table = String::from_utf8_lossy(&original[start..])
+        .replace(" n \n", " n\n")
+        .replace(" f \n", " f\n")
+        .replace(" n\r\n", " n\n")
+        .replace(" f\r\n", " f\n");
     cases.push(("odd-entries", [&original[..start], table.as_bytes()].concat()));
+    // Numbers above `/Size` are in use: they must not be given to new objects.
+    let fewer = String::from_utf8_lossy(&original[start..]).into_owned();
+    let size = fewer.split("/Size ").nth(1).unwrap().split_whitespace().next().unwrap().trim_end_matches(">>");
+    let fewer = fewer.replacen(&format!("/Size {size}"), "/Size 3", 1);
+    cases.push(("size-too-small", [&original[..start], fewer.as_bytes()].concat()));
     for (name, bytes) in cases {
         let file = folder.path().join(format!("{name}.pdf"));
         std::fs::write(&file, &bytes).unwrap();
@@ -142,4 +156,126 @@ fn harmless_oddities_are_tolerated() {
         judge_structure(&file, &path, None);
         judge_pdfsig(&path, None, 1);
     }
+}
+
+/// A file whose body is zeros that nobody stores.
+struct Vast {
+    head: Vec<u8>,
+    zeros: u64,
+    tail: Vec<u8>,
+}
+
+impl formats::Source for Vast {
+    fn len(&self) -> u64 {
+        self.head.len() as u64 + self.zeros + self.tail.len() as u64
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), formats::SourceError> {
+        for (at, byte) in (offset..).zip(buffer) {
+            let tail = at.checked_sub(self.head.len() as u64 + self.zeros).map(|at| at as usize);
+            *byte = match (self.head.get(at as usize), tail) {
+                (Some(byte), _) => *byte,
+                (None, None) => 0,
+                (None, Some(at)) => {
+                    *self.tail.get(at).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+fn vast(zeros: u64, stream: bool) -> Vast {
+    let head = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>\nendobj\n".to_vec();
+    let offset = |wanted: &str| head.windows(wanted.len()).position(|window| window == wanted.as_bytes()).unwrap();
+    let start = head.len() as u64 + zeros;
+    let offsets = [offset("1 0 obj"), offset("2 0 obj"), offset("3 0 obj")];
+    let mut tail = Vec::new();
+    if stream {
+        tail.extend_from_slice(b"4 0 obj\n<</Type/XRef/Size 5/W[1 8 1]/Root 1 0 R/Length 50>>\nstream\n");
+        tail.extend_from_slice(&[0; 10]);
+        for offset in offsets.map(|offset| offset as u64).into_iter().chain([start]) {
+            tail.push(1);
+            tail.extend_from_slice(&offset.to_be_bytes());
+            tail.push(0);
+        }
+        tail.extend_from_slice(b"\nendstream\nendobj\n");
+    } else {
+        tail.extend_from_slice(b"xref\n0 4\n0000000000 65535 f \n");
+        offsets.iter().for_each(|offset| tail.extend_from_slice(format!("{offset:010} 00000 n \n").as_bytes()));
+        tail.extend_from_slice(b"trailer\n<</Size 4/Root 1 0 R>>\n");
+    }
+    tail.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
+    Vast { head, zeros, tail }
+}
+
+#[test]
+fn lengths_of_more_than_ten_digits_have_room() {
+    let signer = signer(KeyKind::P256).signer;
+    let lay_out = |source: &Vast| {
+        let now = model::Time::from_seconds(1);
+        formats::pdf::lay_out(source, &profile(options()), &signer, model::DigestAlgorithm::Sha256, 100, now)
+    };
+    for (zeros, stream) in [(1 << 30, false), (9_900_000_000, false), (123_456_789_012, true)] {
+        let source = vast(zeros, stream);
+        let layout = lay_out(&source).unwrap();
+        let text = String::from_utf8_lossy(layout.bytes()).into_owned();
+        let numbers = text.split("/ByteRange [").nth(1).unwrap().split(']').next().unwrap();
+        let numbers: Vec<u64> = numbers.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        let [0, first, second, rest] = numbers[..] else { panic!("{numbers:?}") };
+        let length = formats::Source::len(&source);
+        assert_eq!(second + rest, length + layout.len() as u64);
+        assert_eq!(text.as_bytes()[(first - length) as usize], b'<');
+        assert_eq!(text.as_bytes()[(second - length) as usize - 1], b'>');
+    }
+    let refused = lay_out(&vast(10_000_000_000, false)).map(|_| Vec::new());
+    assert_eq!(refusal(refused), "pdf-unsupported", "a table has ten digits");
+}
+
+#[test]
+fn hybrid_files_are_signed_only_if_the_profile_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = signer(KeyKind::Rsa2048);
+    let bytes = hybrid();
+    let path = folder.path().join("hybrid.pdf");
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(refusal(signer.sign(&bytes, &profile(options()))), "pdf-hybrid");
+    let allowed = profile(PdfOptions { allow_hybrid: true, ..options() });
+    let signed = sign_and_judge(&signer, &path, folder.path(), "signed.pdf", &allowed, None);
+    let tail = String::from_utf8_lossy(&std::fs::read(signed).unwrap()[bytes.len()..]).into_owned();
+    assert!(tail.contains("\nxref\n") && !tail.contains("/XRefStm"));
+}
+
+/// The page (object 3) lies in an object stream, which only the stream beside the table knows of.
+fn hybrid() -> Vec<u8> {
+    let mut file = b"%PDF-1.5\n".to_vec();
+    let mut offsets = Vec::new();
+    let content = "3 0 <</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>";
+    for object in [
+        "1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n".to_owned(),
+        "2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n".to_owned(),
+        format!(
+            "4 0 obj\n<</Type/ObjStm/N 1/First 4/Length {}>>\nstream\n{content}\nendstream\nendobj\n",
+            content.len()
+        ),
+    ] {
+        offsets.push(file.len());
+        file.extend_from_slice(object.as_bytes());
+    }
+    let stream = file.len();
+    file.extend_from_slice(
+        b"5 0 obj\n<</Type/XRef/Size 6/Index[3 2]/W[1 2 1]/Length 8>>\nstream\n\x02\x00\x04\x00\x01",
+    );
+    file.extend_from_slice(&(offsets[2] as u16).to_be_bytes());
+    file.extend_from_slice(b"\x00\nendstream\nendobj\n");
+    let table = file.len();
+    let entries = format!(
+        "xref\n0 6\n0000000000 65535 f \n{:010} 00000 n \n{:010} 00000 n \n0000000000 65535 f \n0000000000 65535 f \n0000000000 65535 f \n",
+        offsets[0], offsets[1]
+    );
+    file.extend_from_slice(entries.as_bytes());
+    file.extend_from_slice(
+        format!("trailer\n<</Size 6/Root 1 0 R/XRefStm {stream}>>\nstartxref\n{table}\n%%EOF\n").as_bytes(),
+    );
+    file
 }

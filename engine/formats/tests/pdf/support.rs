@@ -1,9 +1,10 @@
 //! What the PDF tests share: a signer whose key is openssl's, profiles, signing as the server does it, and judgements.
 
-
-use formats::{FormatError, Part, Source, SignerTemplate};
+use formats::{FormatError, Part, SignerTemplate, Source};
 use model::profile::{Format, PdfOptions, PoolName};
-use model::{Curve, DigestAlgorithm, KeyKind, Profile, SignatureValue, Signer, SignerName, Time, ToBeSigned, TokenSerial};
+use model::{
+    Curve, DigestAlgorithm, KeyKind, Profile, SignatureValue, Signer, SignerName, Time, ToBeSigned, TokenSerial,
+};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use openssl::sign::Signer as OpensslSigner;
@@ -32,7 +33,11 @@ pub(crate) fn profile(pdf: PdfOptions) -> Profile {
 }
 
 pub(crate) fn options() -> PdfOptions {
-    PdfOptions { reason: Some("Rechnungsprüfung".into()), location: Some("Köln (Rhein)".into()), ..PdfOptions::default() }
+    PdfOptions {
+        reason: Some("Rechnungsprüfung".into()),
+        location: Some("Köln (Rhein)".into()),
+        ..PdfOptions::default()
+    }
 }
 
 pub(crate) struct TestSigner {
@@ -113,7 +118,14 @@ impl Source for Pieces<'_> {
 }
 
 /// Signs and has pdfsig and qpdf judge; answers where the result is.
-pub(crate) fn sign_and_judge(signer: &TestSigner, original: &Path, folder: &Path, name: &str, profile: &Profile, password: Option<&str>) -> PathBuf {
+pub(crate) fn sign_and_judge(
+    signer: &TestSigner,
+    original: &Path,
+    folder: &Path,
+    name: &str,
+    profile: &Profile,
+    password: Option<&str>,
+) -> PathBuf {
     let bytes = std::fs::read(original).unwrap();
     let signed = signer.sign(&bytes, profile).unwrap_or_else(|error| panic!("{}: {error}", original.display()));
     assert!(signed.starts_with(&bytes));
@@ -136,7 +148,12 @@ pub(crate) fn judge_pdfsig(signed: &Path, password: Option<&str>, signatures: us
     let verdicts = judge::pdfsig(signed, password).unwrap();
     assert_eq!(verdicts.len(), signatures, "{}: {verdicts:?}", signed.display());
     assert!(verdicts.iter().all(|verdict| verdict.valid), "{}: {verdicts:?}", signed.display());
-    assert_eq!(verdicts.iter().filter(|verdict| verdict.whole_document).count(), 1, "{}: {verdicts:?}", signed.display());
+    assert_eq!(
+        verdicts.iter().filter(|verdict| verdict.whole_document).count(),
+        1,
+        "{}: {verdicts:?}",
+        signed.display()
+    );
 }
 
 /// Asks pyHanko about many files at once: every signature valid, the last one of each file over the whole file, and
