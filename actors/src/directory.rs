@@ -27,7 +27,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::Store;
 use tokio::sync::{Notify, broadcast};
 
@@ -91,6 +91,10 @@ pub struct DirectoryStatus {
     pub claimed: usize,
     /// Whether everything that was found has an outcome.
     pub idle: bool,
+    /// Since when `reason` is what it is.
+    since: Option<Instant>,
+    /// Whether `reason` has been logged.
+    told: bool,
 }
 
 /// Everything around one directory that outlives its feed.
@@ -185,10 +189,14 @@ impl DirectoryParts {
         let up = if reason.is_none() { 1.0 } else { 0.0 };
         metrics::gauge!(measure::DIRECTORY_UP, "directory" => self.settings.name.to_string()).set(up);
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if status.reason != reason
-            && let Some(reason) = &reason
-        {
+        if status.reason != reason {
+            (status.since, status.told) = (Some(Instant::now()), false);
+        }
+        // Tokens need a moment to come up: only what lasts is worth a line.
+        let lasts = status.since.is_some_and(|since| since.elapsed() >= REASON_LASTS);
+        if let Some(reason) = reason.as_ref().filter(|_| lasts && !status.told) {
             tracing::warn!(directory = %self.settings.name, reason, "directory does not work");
+            status.told = true;
         }
         (status.reason, status.idle) = (reason, idle);
     }
@@ -293,4 +301,5 @@ impl Handler<DirectoryCommand> for DirectoryActor {
 
 const COMPLETE_NAMES_MAX: usize = 65_536;
 const FEED_BACK_OFF_MAX: Duration = Duration::from_secs(30);
+const REASON_LASTS: Duration = Duration::from_secs(2);
 const REWATCH: Duration = Duration::from_secs(300);

@@ -10,7 +10,7 @@ use model::{Lane, Signer, SignerName, TokenSerial};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Why no place was given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -214,6 +214,8 @@ pub struct Router {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
+    /// Rings when a token comes up.
+    ups: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -263,7 +265,7 @@ impl Router {
             let index = state.balance.add_pool(tokens);
             state.pools.insert(name.clone(), Pool { index, signers: signers.clone() });
         }
-        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), ups: Notify::new() }) }
     }
 
     /// Waits, at most `patience`, for a place at the best signer of the pool.
@@ -307,6 +309,13 @@ impl Router {
             state.balance.up(token, sessions, places);
             state.serve_waiters();
         }
+        drop(state);
+        self.shared.ups.notify_waiters();
+    }
+
+    /// Returns when a token comes up.
+    pub async fn more_signers(&self) {
+        self.shared.ups.notified().await;
     }
 
     /// A token can't sign any more; the pools' other tokens take over.

@@ -189,7 +189,13 @@ impl Feed {
                 // A file that is still growing gives no event when it merely rests: look again when it has rested.
                 let rest =
                     if unfinished > 0 { parts.settings.settle.min(parts.settings.poll) } else { parts.settings.poll };
-                let _ = tokio::time::timeout(rest.max(POLL_MIN), parts.wake.notified()).await;
+                let woken = async {
+                    tokio::select! {
+                        () = parts.wake.notified() => {}
+                        () = parts.router.more_signers() => {}
+                    }
+                };
+                let _ = tokio::time::timeout(rest.max(POLL_MIN), woken).await;
             }
         }
         Ok(())
