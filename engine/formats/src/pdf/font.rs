@@ -27,6 +27,8 @@ struct Subset {
     /// Length of the font file before compression.
     length: usize,
     deflated: Vec<u8>,
+    /// Glyphs in it: those noted, and the parts that they are put together from.
+    count: u16,
 }
 
 /// The font and which of its glyphs have been used so far.
@@ -117,7 +119,8 @@ impl Font {
         tail.object(descriptor, body.as_bytes());
         tail.stream(file, &format!("/Filter /FlateDecode /Length1 {}", subset.length), &subset.deflated)?;
         tail.stream(unicode, "", self.to_unicode().as_bytes())?;
-        let glyphs = usize::from(self.remapper.num_gids());
+        // Every glyph that the font file has, used or not (ISO 19005-2 6.2.11.4.2).
+        let glyphs = usize::from(subset.count);
         let bits: Vec<u8> = (0..glyphs.div_ceil(8))
             .map(|byte| (0..8).fold(0, |bits, bit| bits | if byte * 8 + bit < glyphs { 0x80u8 >> bit } else { 0 }))
             .collect();
@@ -134,7 +137,8 @@ impl Font {
             return Ok(Arc::clone(&kept[at]));
         }
         let data = subsetter::subset(DATA, 0, &self.remapper).map_err(|_| broken())?;
-        let subset = Arc::new(Subset { glyphs, length: data.len(), deflated: filter::deflate(&data) });
+        let count = Face::parse(&data, 0).map_err(|_| broken())?.number_of_glyphs();
+        let subset = Arc::new(Subset { glyphs, length: data.len(), deflated: filter::deflate(&data), count });
         if kept.len() >= SUBSETS_KEPT {
             kept.remove(0);
         }
