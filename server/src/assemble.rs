@@ -4,10 +4,12 @@ use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig};
 use crate::key_file::KeyFile;
 use crate::secret;
 use actors::directory::DirectorySettings;
+use actors::measure;
 use actors::naming::Naming;
 use actors::pipeline::Patience;
 use actors::services::{Setup, TokenSetup};
 use actors::token::actor::{PinLoader, Select, SignerSettings, TokenSettings};
+use actors::token::roster::TokenState;
 use anyhow::Context;
 use model::profile::PoolName;
 use model::{Clock, Profile, SignerName, SystemClock, TenantId, TokenSerial};
@@ -21,10 +23,44 @@ use token::{Fault, Host, HostCommand, HostedToken, Module, Pin, Pkcs11Token, Tok
 /// Something of the configuration that cannot work now; everything else runs.
 #[derive(Debug)]
 pub struct Broken {
-    /// `directory "invoices"`.
-    pub what: String,
+    /// What.
+    pub part: Part,
     /// Why.
     pub reason: String,
+}
+
+/// A part of the configuration that can be left out.
+#[derive(Debug)]
+pub enum Part {
+    /// A watched directory, by name.
+    Directory(String),
+    /// A token, by serial number.
+    Token(TokenSerial),
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Part::Directory(name) => write!(f, "directory \"{name}\""),
+            Part::Token(serial) => write!(f, "token {serial}"),
+        }
+    }
+}
+
+impl Broken {
+    /// Shows it to whoever watches the metrics, as if it ran and did not work.
+    pub fn show(&self) {
+        match &self.part {
+            Part::Directory(name) => metrics::gauge!(measure::DIRECTORY_UP, "directory" => name.clone()).set(0.0),
+            Part::Token(serial) => {
+                for state in TokenState::ALL {
+                    let value = if state == TokenState::Absent { 1.0 } else { 0.0 };
+                    let labels = [("token", serial.to_string()), ("state", state.word().to_owned())];
+                    metrics::gauge!(measure::TOKEN_STATE, &labels).set(value);
+                }
+            }
+        }
+    }
 }
 
 /// Opens the store that the configuration names.
@@ -60,7 +96,7 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
         match profiles.get(directory.profile.get_ref()) {
             Some(Ok(profile)) => directories.push(directory_settings(config, directory, &tenant, profile)),
             Some(Err(reason)) => broken.push(Broken {
-                what: format!("directory \"{}\"", directory.name.get_ref()),
+                part: Part::Directory(directory.name.get_ref().clone()),
                 reason: format!("profile \"{}\": {reason}", directory.profile.get_ref()),
             }),
             None => {}
@@ -82,7 +118,7 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
         naming: Naming::default(),
     };
     for broken in &broken {
-        tracing::error!(what = broken.what, reason = broken.reason, "left out");
+        tracing::error!(what = %broken.part, reason = broken.reason, "left out");
     }
     Ok((setup, broken))
 }
@@ -133,7 +169,7 @@ pub fn tokens(config: &Config, broken: &mut Vec<Broken>) -> anyhow::Result<Vec<T
         let signers = match signers(config, token) {
             Ok(signers) => signers,
             Err(reason) => {
-                broken.push(Broken { what: format!("token {serial}"), reason });
+                broken.push(Broken { part: Part::Token(serial), reason });
                 continue;
             }
         };
@@ -150,7 +186,7 @@ pub fn tokens(config: &Config, broken: &mut Vec<Broken>) -> anyhow::Result<Vec<T
         let made = match made {
             Ok(made) => made,
             Err(fault) => {
-                broken.push(Broken { what: format!("token {serial}"), reason: fault.to_string() });
+                broken.push(Broken { part: Part::Token(serial), reason: fault.to_string() });
                 continue;
             }
         };

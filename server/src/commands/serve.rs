@@ -44,7 +44,8 @@ impl Server {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let store = assemble::open_store(config).await?;
         let metrics = http::install_metrics()?;
-        let (setup, _broken) = assemble::setup(config, store)?;
+        let (setup, broken) = assemble::setup(config, store)?;
+        broken.iter().for_each(assemble::Broken::show);
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);
         let (mut address, mut page) = (None, None);

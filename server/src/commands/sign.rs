@@ -159,7 +159,7 @@ async fn sign(config: Config, profile: Arc<Profile>, arguments: &Sign, as_json: 
     let store = assemble::open_store(&config).await?;
     let (setup, broken) = assemble::setup(&config, store)?;
     if let Some(broken) = broken.first() {
-        bail!("{}: {}", broken.what, broken.reason);
+        bail!("{}: {}", broken.part, broken.reason);
     }
     let tenant = setup.tenant.clone();
     let running = Services::start(setup);
