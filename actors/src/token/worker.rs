@@ -4,6 +4,7 @@
 //! says why. The simulation calls [`Worker::step`] directly.
 
 use super::queue::{Reply, SignFault, SignQueue, SignRequest};
+use crate::measure::{Stage, thread_cpu};
 use crate::supervise::Exit;
 use crossbeam_channel::{Receiver, select_biased};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -108,7 +109,9 @@ impl Worker {
             Next::Sign(request) => request,
         };
         self.activity.begin(request.reply);
+        let cpu = thread_cpu();
         let result = self.session.sign(&request.key, &request.to_be_signed);
+        Stage::Sign.record_cpu(thread_cpu().saturating_sub(cpu));
         // The supervisor may have answered in the meantime; then the value is of no use to anybody.
         let reply = self.activity.end();
         match result {
