@@ -26,7 +26,7 @@ const IMAGE_SHARE: f32 = 0.4;
 /// Where a visible signature is drawn.
 pub(super) struct Drawing {
     /// In the page's coordinates.
-    rectangle: Box,
+    pub(super) rectangle: Box,
     /// Clockwise quarter turns of the page.
     turns: u8,
 }

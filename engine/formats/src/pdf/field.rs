@@ -129,7 +129,16 @@ pub(super) fn plan<'s>(
             let raw = document.dictionary(&page.object.value)?.get("Annots");
             let annotations = raw.map(|raw| document.follow(raw, &page.object)).transpose()?;
             let drawing = options.visible.as_ref().map(|visible| Drawing::place(&page, &visible.place)).transpose()?;
-            (Target::New { name, page, annotations: annotations.filter(|object| *object.value != *b"null") }, drawing)
+            let annotations = annotations.filter(|object| *object.value != *b"null");
+            if let (Some(drawing), Some(annotations)) = (&drawing, &annotations)
+                && page::is_taken(document, annotations, drawing.rectangle)?
+            {
+                return Err(FormatError::document(
+                    "pdf-place-taken",
+                    "the place for the visible signature is taken by a form field or another signature",
+                ));
+            }
+            (Target::New { name, page, annotations }, drawing)
         }
     };
     Ok(Plan { catalog, permissions, form, target, lock, drawing })

@@ -113,6 +113,7 @@ impl<'s> Form<'s> {
         }
         let object = document.follow(raw, within)?;
         let Some(dictionary) = Dictionary::new(&object.value) else { return Ok(()) };
+        check_own(raw)?;
         let name = match dictionary.get("T") {
             None => parent.unwrap_or_default().to_owned(),
             Some(raw) => {
@@ -137,6 +138,7 @@ impl<'s> Form<'s> {
                         if self.visited > FIELDS_MAX {
                             return Err(unsupported(format!("its form has more than {FIELDS_MAX} fields")));
                         }
+                        check_own(kid)?;
                         widget.get_or_insert(child);
                     }
                     Some(_) => self.visit(document, kid, &kids, Some(&name), is_signature, depth + 1)?,
@@ -262,4 +264,9 @@ fn read_lock(document: &mut Document<'_>, object: &Object<'_>) -> Result<Option<
         _ => return Ok(None),
     };
     Ok(Some(Lock { scope, permissions: dictionary.integer("P") }))
+}
+
+/// Fields and widgets have to be objects of their own, or they could not be rewritten without what holds them.
+fn check_own(raw: &[u8]) -> Result<(), FormatError> {
+    lexer::reference(raw).map(|_| ()).ok_or_else(|| damaged("a form field is not an object of its own"))
 }

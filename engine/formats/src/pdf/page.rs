@@ -113,6 +113,9 @@ impl Walk {
         let Some(node) = Dictionary::new(&object.value) else { return Ok(None) };
         let here = inherited.with(document, &node)?;
         let Some(kids) = document.get(&node, "Kids")? else {
+            if node.name("Type").as_deref() == Some(b"Pages") {
+                return Ok(None);
+            }
             self.passed += 1;
             return Ok((self.wanted == 0 || self.passed == self.wanted).then(|| here.finish(object.clone())));
         };
@@ -166,6 +169,23 @@ pub(super) fn of_object<'s>(document: &mut Document<'s>, object: Object<'s>) -> 
     }
     found.rotate = rotate.unwrap_or(0);
     Ok(found.finish(object))
+}
+
+/// Whether a form field or signature is shown where the box is. Links and notes may be covered, fields may not.
+pub(super) fn is_taken(document: &mut Document<'_>, annotations: &Object<'_>, place: Box) -> Result<bool, FormatError> {
+    for item in lexer::items(&annotations.value).into_iter().flatten() {
+        let annotation = document.follow(item, annotations)?;
+        let Some(dictionary) = Dictionary::new(&annotation.value) else { continue };
+        if dictionary.name("Subtype").as_deref() != Some(b"Widget") {
+            continue;
+        }
+        let Some(other) = read_box(document, &dictionary, "Rect")? else { continue };
+        let across = place.left.max(other.left) < place.right.min(other.right);
+        if across && place.bottom.max(other.bottom) < place.top.min(other.top) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads a rectangle, its corners in any order.

@@ -4,8 +4,8 @@
 use super::encrypt::Crypt;
 use super::lexer::{self, Dictionary, Reference};
 use super::reader::Document;
-use super::unsupported;
 use super::window::Object;
+use super::{damaged, unsupported};
 use crate::prepare::FormatError;
 use model::limits::PDF_OBJECTS_MAX;
 use std::borrow::Cow;
@@ -106,7 +106,7 @@ impl<'d> Tail<'d> {
     pub(super) fn rewrite(&mut self, object: &Object<'_>, changes: &[(&str, Vec<u8>)]) -> Result<(), FormatError> {
         let raw = self.outside(object)?;
         let dictionary =
-            Dictionary::new(&raw).ok_or_else(|| super::damaged("it lacks a dictionary where there has to be one"))?;
+            Dictionary::new(&raw).ok_or_else(|| damaged("it lacks a dictionary where there has to be one"))?;
         let body = dictionary.with(changes);
         self.object(object.id, &body);
         Ok(())
@@ -127,6 +127,10 @@ impl<'d> Tail<'d> {
         common.extend_from_slice(b"/ID ");
         common.extend_from_slice(id);
         common.extend_from_slice(format!(" /Prev {}", document.chain.start).as_bytes());
+        self.entries.sort_unstable();
+        if self.entries.windows(2).any(|pair| pair[0].0.number == pair[1].0.number) {
+            return Err(damaged("one object of it plays two parts"));
+        }
         let start =
             if document.chain.ends_with_stream() { self.write_stream(&common)? } else { self.write_table(&common)? };
         self.bytes.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
@@ -140,7 +144,6 @@ impl<'d> Tail<'d> {
                 "it is longer than 10 GB, which its kind of cross-reference table cannot express".into(),
             ));
         }
-        self.entries.sort_unstable();
         self.bytes.extend_from_slice(b"xref\n");
         for run in self.entries.chunk_by(|a, b| a.0.number + 1 == b.0.number) {
             let first = run.first().map_or(0, |entry| entry.0.number);
@@ -158,8 +161,8 @@ impl<'d> Tail<'d> {
     fn write_stream(&mut self, common: &[u8]) -> Result<u64, FormatError> {
         let id = self.allocate()?;
         let start = self.start + self.bytes.len() as u64;
+        // The highest number of all, so the order stays.
         self.entries.push((id, start));
-        self.entries.sort_unstable();
         let width = (8 - start.leading_zeros() as usize / 8).max(1);
         let (mut index, mut data) = (String::new(), Vec::with_capacity(self.entries.len() * (width + 3)));
         for run in self.entries.chunk_by(|a, b| a.0.number + 1 == b.0.number) {

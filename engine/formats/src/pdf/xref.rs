@@ -196,6 +196,9 @@ fn read_table(window: &Window<'_>, mut position: u64, size: &mut u32) -> Result<
         subsections.push(Subsection { first, count, entries });
     }
     subsections.sort_by_key(|subsection| subsection.first);
+    if subsections.windows(2).any(|pair| pair[0].first + pair[0].count > pair[1].first) {
+        return Err(damaged("its cross-reference table mentions an object twice"));
+    }
     let trailer = window.value(position)?;
     let dictionary = Dictionary::new(&trailer).ok_or_else(|| damaged("its trailer is malformed"))?;
     note_size(&dictionary, size)?;

@@ -147,6 +147,11 @@ fn harmless_oddities_are_tolerated() {
     let size = fewer.split("/Size ").nth(1).unwrap().split_whitespace().next().unwrap().trim_end_matches(">>");
     let fewer = fewer.replacen(&format!("/Size {size}"), "/Size 3", 1);
     cases.push(("size-too-small", [&original[..start], fewer.as_bytes()].concat()));
+    // Objects 4 to 8 are in no section at all.
+    let gap = "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[9 0 R]/Count 1>>\nendobj\n9 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>\nendobj\n";
+    let at = |wanted: &str| gap.find(wanted).unwrap();
+    let (first, second, ninth) = (at("1 0 obj"), at("2 0 obj"), at("9 0 obj"));
+    cases.push(("gap", format!("{gap}xref\n0 3\n0000000000 65535 f \n{first:010} 00000 n \n{second:010} 00000 n \n9 1\n{ninth:010} 00000 n \ntrailer\n<</Size 10/Root 1 0 R>>\nstartxref\n{}\n%%EOF\n", gap.len()).into_bytes()));
     for (name, bytes) in cases {
         let file = folder.path().join(format!("{name}.pdf"));
         std::fs::write(&file, &bytes).unwrap();

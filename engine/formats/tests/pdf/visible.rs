@@ -9,9 +9,10 @@ use testkit::pdf::{Form, Shape, invoice};
 use testkit::pki::KeyKind;
 use testkit::tools;
 
-const CORNER: Place = Place::Corner { corner: Corner::BottomRight, width: 180.0, height: 60.0, margin: 24.0 };
+pub(crate) const CORNER: Place =
+    Place::Corner { corner: Corner::BottomRight, width: 180.0, height: 60.0, margin: 24.0 };
 
-fn visible(page: PageChoice, place: Place, image: Option<Vec<u8>>) -> PdfOptions {
+pub(crate) fn visible(page: PageChoice, place: Place, image: Option<Vec<u8>>) -> PdfOptions {
     let visible = VisibleSignature {
         page,
         place,
@@ -252,4 +253,20 @@ fn an_existing_visible_field_keeps_its_place() {
         difference(&render(&original, 1, folder.path()), &render(&signed, 1, folder.path())).unwrap();
     assert!(left >= 299 && right <= 481 && top >= 842 - 151 && bottom <= 842 - 99, "{left} {top} {right} {bottom}");
     judge_pyhanko(&[signed], None);
+}
+
+#[test]
+fn a_second_visible_signature_does_not_hide_the_first() {
+    let signer = signer(KeyKind::P256);
+    let once =
+        signer.sign(&invoice(10, &Shape::default()), &profile(visible(PageChoice::First, CORNER, None))).unwrap();
+    let again = signer.sign(&once, &profile(visible(PageChoice::First, CORNER, None)));
+    assert_eq!(refusal(again), "pdf-place-taken");
+    let beside = Place::Corner { corner: Corner::BottomLeft, width: 180.0, height: 60.0, margin: 24.0 };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.pdf");
+    let twice = signer.sign(&once, &profile(visible(PageChoice::First, beside, None))).unwrap();
+    std::fs::write(&path, twice).unwrap();
+    judge_pdfsig(&path, None, 2);
+    judge_pyhanko(&[path], None);
 }
