@@ -11,7 +11,7 @@ use crate::pipeline::{Patience, Pipeline};
 use crate::recorder::Recorder;
 use crate::router::{Router, Seating};
 use crate::schedule::Schedule;
-use crate::token::actor::{TokenActor, TokenParts, TokenSettings};
+use crate::token::actor::{Pace, TokenActor, TokenParts, TokenSettings};
 use crate::token::ledger::StoreLedger;
 use crate::token::queue::SignQueue;
 use crate::token::roster::{Roster, TokenState, TokenView};
@@ -111,6 +111,11 @@ pub struct Running {
 impl Services {
     /// Starts everything. Must run inside an actix system.
     pub fn start(setup: Setup) -> Running {
+        Self::start_at(Pace::default(), setup)
+    }
+
+    /// As [`Services::start`], with token actors of another pace.
+    pub fn start_at(pace: Pace, setup: Setup) -> Running {
         let Setup { store, clock, tenant, tokens, pools, directories, documents_in_flight_max, patience, naming } =
             setup;
         let seating: Vec<Seating> = tokens.iter().map(|setup| seat(&setup.settings)).collect();
@@ -128,6 +133,7 @@ impl Services {
                 router: router.clone(),
                 ledger: ledger.clone(),
                 clock: clock.clone(),
+                pace,
             };
             let kept_token = KeptToken { settings: setup.settings, parts };
             kept_token.start();

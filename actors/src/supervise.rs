@@ -34,13 +34,27 @@ pub enum Exit {
 }
 
 /// The memory of one token's troubles.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Supervision {
     failures_in_a_row: u32,
     device_faults_micros: VecDeque<i64>,
+    back_off_first: Duration,
+    back_off_max: Duration,
+}
+
+impl Default for Supervision {
+    /// Waits of 1, 2, 4 … 600 seconds.
+    fn default() -> Self {
+        Self::new(Duration::from_secs(1), Duration::from_secs(600))
+    }
 }
 
 impl Supervision {
+    /// A token without troubles yet; the first wait and the longest.
+    pub fn new(back_off_first: Duration, back_off_max: Duration) -> Self {
+        Self { failures_in_a_row: 0, device_faults_micros: VecDeque::new(), back_off_first, back_off_max }
+    }
+
     /// Chooses the action for an exit. `now_micros` is the time of the exit on any steady scale.
     pub fn after(&mut self, exit: &Exit, now_micros: i64) -> Action {
         match exit {
@@ -59,6 +73,12 @@ impl Supervision {
         self.failures_in_a_row = 0;
     }
 
+    /// An operator has looked at the token: nothing of before counts.
+    pub fn forgive(&mut self) {
+        self.failures_in_a_row = 0;
+        self.device_faults_micros.clear();
+    }
+
     /// Counts a device fault: a session that fails five times in ten minutes is not restarted for ever.
     pub fn device_fault(&mut self, now_micros: i64) -> Action {
         let window_start = now_micros - DEVICE_FAULT_WINDOW.as_micros() as i64;
@@ -70,16 +90,14 @@ impl Supervision {
         Action::Restart(self.back_off())
     }
 
-    /// 1, 2, 4 … 600 seconds.
+    /// The next wait, twice the last one up to the longest.
     pub fn back_off(&mut self) -> Duration {
-        let wait = BACK_OFF_FIRST.saturating_mul(1 << self.failures_in_a_row.min(16)).min(BACK_OFF_MAX);
+        let wait = self.back_off_first.saturating_mul(1 << self.failures_in_a_row.min(16)).min(self.back_off_max);
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         wait
     }
 }
 
-const BACK_OFF_FIRST: Duration = Duration::from_secs(1);
-const BACK_OFF_MAX: Duration = Duration::from_secs(600);
 const DEVICE_FAULT_WINDOW: Duration = Duration::from_secs(600);
 const DEVICE_FAULTS_MAX: usize = 5;
 
@@ -106,6 +124,9 @@ mod tests {
         assert!(matches!(supervision.device_fault(240_000_000), Action::AwaitOperator(_)));
         // An hour later the old ones no longer count.
         assert!(matches!(supervision.device_fault(3_840_000_000), Action::Restart(_)));
+        (0..4).for_each(|second| drop(supervision.device_fault(3_840_000_000 + second)));
+        supervision.forgive();
+        assert_eq!(supervision.device_fault(3_840_000_010), Action::Restart(Duration::from_secs(1)));
     }
 
     #[test]

@@ -15,8 +15,10 @@ use crossbeam_channel::{Sender, bounded};
 use model::{Clock, Signer, SignerName, TokenSerial};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use store::LoginState;
 use token::{Fault, FoundKey, LoginRefused, Pin, Session, Token, VerifiedPin};
 
 /// Which key of a token a signer means.
@@ -61,6 +63,36 @@ pub struct TokenSettings {
     pub poll: Duration,
 }
 
+/// How soon an actor looks and tries again. Operators have no reason to touch it; tests have.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often it looks at its workers and its token.
+    pub tick: Duration,
+    /// The first wait before a token in trouble is started again; doubled with each failure in a row.
+    pub back_off_first: Duration,
+    /// The longest such wait.
+    pub back_off_max: Duration,
+    /// How often it asks whether an operator has lifted the block of its token.
+    pub block_poll: Duration,
+    /// How long it waits before it looks again at a token that holds other keys than configured.
+    pub mismatch_retry: Duration,
+    /// A call other than a signature (a login with a person at a PIN pad included) that takes longer is stuck.
+    pub step_timeout: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(100),
+            back_off_first: Duration::from_secs(1),
+            back_off_max: Duration::from_secs(600),
+            block_poll: Duration::from_secs(2),
+            mismatch_retry: Duration::from_secs(30),
+            step_timeout: Duration::from_secs(180),
+        }
+    }
+}
+
 /// The shared things around an actor; they outlive it.
 #[derive(Clone)]
 pub struct TokenParts {
@@ -76,6 +108,8 @@ pub struct TokenParts {
     pub ledger: Arc<StoreLedger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How soon it looks and tries again.
+    pub pace: Pace,
 }
 
 /// What can be said to a token's actor.
@@ -101,6 +135,9 @@ pub struct TokenActor {
     supervision: Supervision,
     /// A blocking step is under way.
     busy: bool,
+    /// The step under way took too long, and the token's process was ended for it.
+    step_given_up: bool,
+    /// When the last step began.
     looked: Instant,
     epoch: Instant,
 }
@@ -109,7 +146,17 @@ enum State {
     /// Bring it up when this moment has come.
     Due(Instant),
     LoggedIn,
-    Blocked,
+    Blocked(Block),
+}
+
+/// How far the record of a block has come; it is the record that an operator clears.
+enum Block {
+    /// Somebody has to act, and the record must say why before it can be cleared.
+    ToRecord(String),
+    /// Nothing is on record that we know of: the block ends with its cause.
+    Passing,
+    /// It was seen on record. When it is gone, an operator has cleared it.
+    OnRecord,
 }
 
 struct WorkerThread {
@@ -125,7 +172,8 @@ enum Found {
     Failed { fault: Fault, verified: Option<VerifiedPin> },
     Mismatch { reason: String, verified: Option<VerifiedPin> },
     StillThere,
-    BlockLifted(Option<Pin>),
+    BlockOnRecord,
+    BlockLifted { pin: Option<Pin> },
     NothingNew,
 }
 
@@ -134,6 +182,7 @@ impl TokenActor {
     pub fn new(settings: TokenSettings, parts: TokenParts) -> Self {
         let pin = (settings.pin)();
         let now = Instant::now();
+        let supervision = Supervision::new(parts.pace.back_off_first, parts.pace.back_off_max);
         Self {
             settings,
             parts,
@@ -141,16 +190,18 @@ impl TokenActor {
             pin,
             verified: None,
             workers: Vec::new(),
-            supervision: Supervision::default(),
+            supervision,
             busy: false,
+            step_given_up: false,
             looked: now,
             epoch: now,
         }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        self.reap(ctx);
-        match self.state {
+        self.reap();
+        self.watch_the_step();
+        match &self.state {
             State::LoggedIn => {
                 self.watch_for_hangs();
                 if self.looked.elapsed() >= self.settings.poll {
@@ -165,20 +216,27 @@ impl TokenActor {
             State::Due(when) => {
                 // Places that were given out just before the token went down still lead here.
                 self.parts.queue.drain();
-                if Instant::now() >= when {
+                if Instant::now() >= *when {
                     self.bring_up(ctx);
                 }
             }
-            State::Blocked => {
+            State::Blocked(Block::ToRecord(why)) => {
                 self.parts.queue.drain();
-                if self.looked.elapsed() >= BLOCK_POLL {
+                let (ledger, serial, why) = (self.parts.ledger.clone(), self.settings.serial.clone(), why.clone());
+                self.step(ctx, move || match ledger.block(&serial, &why) {
+                    true => Found::BlockOnRecord,
+                    false => Found::NothingNew,
+                });
+            }
+            State::Blocked(Block::Passing | Block::OnRecord) => {
+                self.parts.queue.drain();
+                if self.looked.elapsed() >= self.parts.pace.block_poll {
                     let (ledger, serial) = (self.parts.ledger.clone(), self.settings.serial.clone());
                     let (pin, need_pin) = (self.settings.pin.clone(), self.pin.is_none());
-                    self.step(ctx, move || {
-                        if !ledger.is_free(&serial) {
-                            return Found::NothingNew;
-                        }
-                        Found::BlockLifted(if need_pin { pin() } else { None })
+                    self.step(ctx, move || match ledger.state(&serial) {
+                        Some(LoginState::Free) => Found::BlockLifted { pin: if need_pin { pin() } else { None } },
+                        Some(LoginState::Blocked) => Found::BlockOnRecord,
+                        Some(LoginState::Attempting) | None => Found::NothingNew,
                     });
                 }
             }
@@ -190,7 +248,7 @@ impl TokenActor {
         if self.busy {
             return;
         }
-        self.busy = true;
+        (self.busy, self.step_given_up) = (true, false);
         self.looked = Instant::now();
         let step = tokio::task::spawn_blocking(work).into_actor(self).map(|found, actor, ctx| {
             actor.busy = false;
@@ -224,7 +282,18 @@ impl TokenActor {
                 (self.pin, self.verified) = (pin, verified);
                 match refused {
                     LoginRefused::Fault(fault) => self.fault(fault),
-                    refused => self.block(refused.to_string()),
+                    // The token itself holds the next try back, or a person did: that it be made is an operator's decision.
+                    LoginRefused::CountLow | LoginRefused::FinalTry | LoginRefused::Cancelled => {
+                        self.block(refused.to_string(), Block::ToRecord(refused.to_string()));
+                    }
+                    refused => {
+                        if refused == LoginRefused::NoPin {
+                            // It was emptied by a refusal elsewhere, and would stand before the PIN that comes next.
+                            self.verified = None;
+                        }
+                        // Every refusal that counts is on record already.
+                        self.block(refused.to_string(), Block::Passing);
+                    }
                 }
             }
             Found::Failed { fault, verified } => {
@@ -237,18 +306,31 @@ impl TokenActor {
                 self.verified = verified;
                 // Somebody may put the right certificate on the token: look again, at a person's pace.
                 self.down(TokenState::Blocked, Some(reason));
-                self.state = State::Due(Instant::now() + MISMATCH_RETRY);
+                self.state = State::Due(Instant::now() + self.parts.pace.mismatch_retry);
             }
-            Found::BlockLifted(pin) => {
-                if pin.is_some() {
-                    self.pin = pin;
-                }
-                if self.pin.is_some() || self.verified.is_some() {
-                    self.state = State::Due(Instant::now());
-                    self.bring_up(ctx);
+            Found::BlockOnRecord => {
+                if let State::Blocked(block) = &mut self.state {
+                    *block = Block::OnRecord;
                 }
             }
+            Found::BlockLifted { pin } => self.block_lifted(pin, ctx),
             Found::StillThere | Found::NothingNew => {}
+        }
+    }
+
+    fn block_lifted(&mut self, pin: Option<Pin>, ctx: &mut Context<Self>) {
+        let State::Blocked(block) = &self.state else { return };
+        if pin.is_some() {
+            self.pin = pin;
+        }
+        if matches!(block, Block::OnRecord) {
+            // The operator knows of the wrong tries that the token counts, and wants one more.
+            self.pin = self.pin.take().map(Pin::confirmed);
+            self.supervision.forgive();
+        }
+        if self.pin.is_some() || self.verified.is_some() {
+            self.state = State::Due(Instant::now());
+            self.bring_up(ctx);
         }
     }
 
@@ -287,7 +369,7 @@ impl TokenActor {
     }
 
     /// Collects worker threads that have ended.
-    fn reap(&mut self, _ctx: &mut Context<Self>) {
+    fn reap(&mut self) {
         let mut exits = Vec::new();
         for worker in &mut self.workers {
             if worker.thread.as_ref().is_some_and(JoinHandle::is_finished)
@@ -321,31 +403,54 @@ impl TokenActor {
             }
         }
         self.note_success();
-        let action = self.supervision.after(&Exit::Stuck, self.micros());
-        let action = if self.parts.token.isolated() {
+        let why = "a signature did not come back in time";
+        if self.parts.token.isolated() {
             self.parts.token.reset();
-            action
+            let action = self.supervision.after(&Exit::Stuck, self.micros());
+            self.act(action, why.to_owned());
         } else {
-            Action::AwaitOperator("a call into the token's module does not return; restart the server")
-        };
-        self.act(action, "a signature did not come back in time".to_owned());
-        self.show(TokenState::Stuck, Some("a signature did not come back in time".to_owned()));
+            // Should the call return after all, the token comes back; until then its thread keeps it from being opened.
+            self.down(TokenState::Stuck, Some(format!("{why}; if this lasts, restart the server")));
+            self.state = State::Due(Instant::now() + self.supervision.back_off());
+        }
+        let reason = self.parts.view.status().reason;
+        self.show(TokenState::Stuck, reason);
     }
 
+    /// A login or a look at the token that does not return hangs in the module as a signature can.
+    fn watch_the_step(&mut self) {
+        if self.busy && !self.step_given_up && self.looked.elapsed() > self.parts.pace.step_timeout {
+            self.step_given_up = true;
+            tracing::error!(token = %self.settings.serial, "a call into the token's module does not return");
+            self.parts.token.reset();
+            self.down(TokenState::Stuck, Some("a call into the token's module does not return".to_owned()));
+            self.state = State::Due(Instant::now() + self.supervision.back_off());
+        }
+    }
+
+    /// A step did not bring the token up, or found it gone.
     fn fault(&mut self, fault: Fault) {
         self.note_success();
+        // Device faults count where they cost documents their attempts: with sessions open. A token that does not come
+        // up costs none, and must come back by itself when its reader or its network does. A refused request, too, keeps
+        // a token from coming up.
+        let coming_up = !matches!(self.state, State::LoggedIn);
         let exit = Exit::Fault(fault);
-        let action = self.supervision.after(&exit, self.micros());
-        // Outside a signature even a refused request keeps the token from coming up.
-        let action = if action == Action::Keep { Action::Restart(self.supervision.back_off()) } else { action };
+        let action = match &exit {
+            Exit::Fault(Fault::Device(_)) if coming_up => Action::Restart(self.supervision.back_off()),
+            exit => match self.supervision.after(exit, self.micros()) {
+                Action::Keep => Action::Restart(self.supervision.back_off()),
+                action => action,
+            },
+        };
         self.act(action, describe(&exit));
     }
 
     /// A token that has signed since it came up starts its back-off anew.
     fn note_success(&mut self) {
-        let signed =
-            self.workers.iter().any(|worker| worker.activity.signatures.load(std::sync::atomic::Ordering::Relaxed) > 0);
-        if signed {
+        let signed = |worker: &WorkerThread| worker.activity.signatures.load(Ordering::Relaxed) > 0;
+        // Once for each time it is up: what its past workers signed says nothing about later failures.
+        if matches!(self.state, State::LoggedIn) && self.workers.iter().any(signed) {
             self.supervision.succeeded();
         }
     }
@@ -361,13 +466,16 @@ impl TokenActor {
                 self.down(TokenState::Absent, None);
                 self.state = State::Due(Instant::now() + self.settings.poll);
             }
-            Action::AwaitOperator(what) => self.block(format!("{what} ({why})")),
+            Action::AwaitOperator(what) => {
+                let reason = format!("{what} ({why})");
+                self.block(reason.clone(), Block::ToRecord(reason));
+            }
         }
     }
 
-    fn block(&mut self, reason: String) {
+    fn block(&mut self, reason: String, block: Block) {
         self.down(TokenState::Blocked, Some(reason));
-        self.state = State::Blocked;
+        self.state = State::Blocked(block);
     }
 
     /// Takes the token out: no new places, everything in line goes to others, workers end after what they do now.
@@ -508,13 +616,17 @@ impl Actor for TokenActor {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.parts.view.actor_is(ctx.address());
-        ctx.run_interval(TICK, Self::tick);
+        ctx.run_interval(self.parts.pace.tick, Self::tick);
         self.bring_up(ctx);
     }
+}
 
-    fn stopped(&mut self, _ctx: &mut Context<Self>) {
+impl Drop for TokenActor {
+    /// Also after a panic in a handler, where actix calls nothing: no places lead to a token that nobody looks after.
+    fn drop(&mut self) {
         self.parts.router.down(&self.settings.serial);
         self.parts.queue.drain();
+        self.workers.iter().for_each(|worker| worker.activity.give_up());
     }
 }
 
@@ -524,21 +636,20 @@ impl Handler<Command> for TokenActor {
     fn handle(&mut self, command: Command, ctx: &mut Context<Self>) {
         match command {
             Command::EnterPin(pin) => {
-                self.pin = Some(pin);
-                if matches!(self.state, State::Blocked) {
+                // It replaces whatever this token accepted before.
+                (self.pin, self.verified) = (Some(pin), None);
+                if matches!(self.state, State::Blocked(_)) {
                     self.state = State::Due(Instant::now());
                 }
                 self.bring_up(ctx);
             }
-            Command::WrongSignature => {
+            // Signatures that were under way beside the first wrong one are the same trouble, and the token is out already.
+            Command::WrongSignature if matches!(self.state, State::LoggedIn) => {
                 let action = self.supervision.device_fault(self.micros());
                 self.act(action, "it returned a signature that does not verify".to_owned());
             }
-            Command::WorkerEnded => self.reap(ctx),
+            Command::WrongSignature => {}
+            Command::WorkerEnded => self.reap(),
         }
     }
 }
-
-const TICK: Duration = Duration::from_millis(100);
-const BLOCK_POLL: Duration = Duration::from_secs(2);
-const MISMATCH_RETRY: Duration = Duration::from_secs(30);

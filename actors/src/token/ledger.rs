@@ -1,8 +1,9 @@
 //! The durable record of login attempts, over the store. Called from threads that may block, never from a task.
 
 use model::{Clock, TenantId, TokenSerial};
-use std::sync::Arc;
-use store::{Begin, LoginState, Store, StoreError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Begin, LoginState, Store};
 use token::{LoginLedger, LoginRefused};
 use tokio::runtime::Handle;
 
@@ -12,33 +13,67 @@ pub struct StoreLedger {
     tenant: TenantId,
     clock: Arc<dyn Clock>,
     runtime: Handle,
+    /// Tokens whose row may say "attempting" although the attempt ended well or never was, because the store went away
+    /// in between. Their rows are ours to free once it is back.
+    to_be_freed: Mutex<BTreeSet<TokenSerial>>,
 }
 
 impl StoreLedger {
     /// A ledger that blocks on `runtime`.
     pub fn new(store: Store, tenant: TenantId, clock: Arc<dyn Clock>, runtime: Handle) -> Self {
-        Self { store, tenant, clock, runtime }
+        Self { store, tenant, clock, runtime, to_be_freed: Mutex::default() }
     }
 
-    /// Whether an attempt would be permitted now.
-    pub fn is_free(&self, serial: &TokenSerial) -> bool {
-        let state = self.runtime.block_on(self.store.login_state(&self.tenant, serial));
-        match state {
-            Ok(row) => row.is_none_or(|row| row.state == LoginState::Free),
-            Err(_) => false,
+    /// What is on record; `None` if the store can't be asked.
+    pub fn state(&self, serial: &TokenSerial) -> Option<LoginState> {
+        if !self.free_if_owed(serial) {
+            return None;
+        }
+        let row = self.runtime.block_on(self.store.login_state(&self.tenant, serial)).ok()?;
+        Some(row.map_or(LoginState::Free, |row| row.state))
+    }
+
+    /// Takes a token out until an operator acts, for a reason that is not its PIN. Whether that is on record now.
+    pub fn block(&self, serial: &TokenSerial, why: &str) -> bool {
+        let written = self.runtime.block_on(self.store.login_refused(&self.tenant, serial, why, self.clock.now()));
+        if let Err(error) = &written {
+            tracing::error!(token = %serial, %error, "the block of a token could not be recorded yet");
+        }
+        written.is_ok()
+    }
+
+    /// The attempt is over and the row may be free again.
+    fn free(&self, serial: &TokenSerial) {
+        let written = self.runtime.block_on(self.store.login_accepted(&self.tenant, serial, self.clock.now()));
+        let mut to_be_freed = self.to_be_freed.lock().unwrap_or_else(PoisonError::into_inner);
+        match written {
+            Ok(_) => {
+                to_be_freed.remove(serial);
+            }
+            Err(error) => {
+                // A crash before it is made good finds the token blocked at the next start: the safe side.
+                tracing::error!(token = %serial, %error, "the end of a login could not be recorded yet");
+                to_be_freed.insert(serial.clone());
+            }
         }
     }
 
-    fn note(&self, what: &'static str, serial: &TokenSerial, written: Result<bool, StoreError>) {
-        if let Err(error) = written {
-            // The row stays "attempting": the next start finds the token blocked. That is the safe side.
-            tracing::error!(token = %serial, %error, what, "the outcome of a login could not be recorded");
+    /// Whether nothing is owed (any more).
+    fn free_if_owed(&self, serial: &TokenSerial) -> bool {
+        let owed = || self.to_be_freed.lock().unwrap_or_else(PoisonError::into_inner).contains(serial);
+        if owed() {
+            self.free(serial);
         }
+        !owed()
     }
 }
 
 impl LoginLedger for StoreLedger {
     fn begin(&self, serial: &TokenSerial) -> Result<(), LoginRefused> {
+        if !self.free_if_owed(serial) {
+            // What is owed must not be paid after a later attempt, whose end may be another one.
+            return Err(LoginRefused::Ledger("the end of an earlier attempt could not be recorded yet".to_owned()));
+        }
         let begun = self.runtime.block_on(self.store.begin_login(&self.tenant, serial, self.clock.now()));
         match begun {
             Ok(Begin::Free) => Ok(()),
@@ -49,23 +84,24 @@ impl LoginLedger for StoreLedger {
                 }
                 (_, None) => format!("it was blocked by server {}", row.node),
             })),
-            Err(error) => Err(LoginRefused::Ledger(error.to_string())),
+            Err(error) => {
+                // It may be on record all the same; no attempt follows.
+                self.to_be_freed.lock().unwrap_or_else(PoisonError::into_inner).insert(serial.clone());
+                Err(LoginRefused::Ledger(error.to_string()))
+            }
         }
     }
 
     fn accepted(&self, serial: &TokenSerial) {
-        let written = self.runtime.block_on(self.store.login_accepted(&self.tenant, serial, self.clock.now()));
-        self.note("accepted", serial, written);
+        self.free(serial);
     }
 
     fn refused(&self, serial: &TokenSerial, why: &str) {
-        let written =
-            self.runtime.block_on(self.store.login_refused(&self.tenant, serial, why, self.clock.now())).map(|()| true);
-        self.note("refused", serial, written);
+        // If this fails the row stays "attempting", which permits no more than "blocked" does.
+        self.block(serial, why);
     }
 
     fn not_tried(&self, serial: &TokenSerial) {
-        let written = self.runtime.block_on(self.store.login_not_tried(&self.tenant, serial, self.clock.now()));
-        self.note("not tried", serial, written);
+        self.free(serial);
     }
 }
