@@ -226,6 +226,9 @@ impl DirectoryActor {
                 Ok(Ok(())) => return,
                 Err(_) => "its feed failed unexpectedly; it is started again".to_owned(),
             };
+            if actor.parts.status().reason.as_ref() != Some(&reason) {
+                tracing::error!(directory = %actor.parts.settings.name, reason, "directory stopped; it is started again");
+            }
             actor.parts.show(Some(reason), false);
             // A folder that is missing comes back when somebody mounts it: no need to wait ten minutes for it.
             let wait = actor.supervision.back_off().min(FEED_BACK_OFF_MAX);
@@ -238,11 +241,13 @@ impl DirectoryActor {
     fn watch(&mut self, _ctx: &mut Context<Self>) {
         let parts = self.parts.clone();
         let hint = move |event: notify::Result<notify::Event>| {
-            if let Ok(event) = event {
-                note(&parts, &event);
+            // Only what completes a file is worth a look: the look itself opens the folder, and that is an event, too.
+            if event.as_ref().map_or(true, |event| event.need_rescan() || note(&parts, event)) {
+                parts.wake.notify_one();
             }
-            parts.wake.notify_one();
         };
+        // A folder that is not there cannot be watched; the feed says why if it cannot be made.
+        let _ = std::fs::create_dir_all(&self.parts.settings.input);
         let watcher = notify::recommended_watcher(hint).and_then(|mut watcher| {
             watcher.watch(&self.parts.settings.input, RecursiveMode::NonRecursive)?;
             Ok(watcher)
@@ -251,8 +256,8 @@ impl DirectoryActor {
     }
 }
 
-/// A file that was closed after writing, or renamed in, is complete at once.
-fn note(parts: &DirectoryParts, event: &notify::Event) {
+/// A file that was closed after writing, or renamed in, is complete at once. Whether this event says so.
+fn note(parts: &DirectoryParts, event: &notify::Event) -> bool {
     use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
     let complete = matches!(
         event.kind,
@@ -265,6 +270,7 @@ fn note(parts: &DirectoryParts, event: &notify::Event) {
         let room = COMPLETE_NAMES_MAX.saturating_sub(names.len());
         names.extend(fresh.take(room));
     }
+    complete
 }
 
 /// What can be said to a directory's actor.
