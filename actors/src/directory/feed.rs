@@ -2,10 +2,10 @@
 //! publish. Claims at most what there are permits for, so that whatever waits, waits in `in/`.
 
 use super::claim::{self, ClaimedFile, JobFolder, Recovery};
-use super::publish::{Places, Publication};
+use super::publish::{Places, Publication, reason_name};
 use super::scan::scan;
 use super::{DirectoryParts, DirectorySettings};
-use crate::deliver::write_part;
+use crate::deliver::{move_to_free_name, write_part, write_text};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -15,10 +15,10 @@ use crate::services::DocumentEvent;
 use model::profile::Format;
 use model::{AuditEntry, JobId, Lane, Outcome, Reason};
 use std::collections::{HashMap, VecDeque};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +44,8 @@ struct Feed {
     deferred: Mutex<VecDeque<(Instant, ClaimedFile)>>,
     /// Moves that failed (a full disk, a missing folder) and are due again.
     unpublished: Mutex<Vec<Unpublished>>,
+    /// What lies in the input and can be neither taken nor moved away, and when it is tried again.
+    immovable: Mutex<HashMap<OsString, Instant>>,
 }
 
 struct Unpublished {
@@ -84,7 +86,13 @@ impl Feed {
             done: settings.done.clone(),
             error: settings.error.clone(),
         });
-        Ok(Self { parts, places, deferred: Mutex::default(), unpublished: Mutex::default() })
+        Ok(Self {
+            parts,
+            places,
+            deferred: Mutex::default(),
+            unpublished: Mutex::default(),
+            immovable: Mutex::default(),
+        })
     }
 
     /// Finishes what an earlier run left behind: rows with an outcome get their files moved, files without one are
@@ -176,7 +184,10 @@ impl Feed {
                 let found = found.map_err(|error| {
                     format!("the folder {} cannot be read: {error}", parts.settings.input.display())
                 })?;
-                (candidates, unfinished) = (found.complete, found.unfinished);
+                unfinished = found.unfinished;
+                candidates = found.complete;
+                candidates.retain(|name| !self.is_left(name));
+                self.look_at_odd(found.odd, found.folders).await;
                 if candidates.is_empty() && unfinished == 0 {
                     parts.due.store(false, Ordering::Release);
                 }
@@ -186,9 +197,14 @@ impl Feed {
             let idle = candidates.is_empty() && unfinished == 0 && parts.claimed.load(Ordering::Acquire) == 0;
             parts.show(reason, idle);
             if claimed == 0 && retried == 0 {
-                // A file that is still growing gives no event when it merely rests: look again when it has rested.
-                let rest =
-                    if unfinished > 0 { parts.settings.settle.min(parts.settings.poll) } else { parts.settings.poll };
+                let mut rest = parts.settings.poll;
+                if unfinished > 0 {
+                    // A file that is still growing gives no event when it merely rests: look again when it has rested.
+                    rest = rest.min(parts.settings.settle);
+                }
+                if parts.claimed.load(Ordering::Acquire) > 0 {
+                    rest = rest.min(RETRY_LOOK); // deferred files and failed moves give no event either
+                }
                 let woken = async {
                     tokio::select! {
                         () = parts.wake.notified() => {}
@@ -243,9 +259,6 @@ impl Feed {
             })
         });
         let claim = claim.await.map_err(sentence)?.map_err(|error| format!("files cannot be claimed: {error}"))?;
-        for (name, reason) in &claim.refused {
-            tracing::error!(directory = %parts.settings.name, file = %name.display(), %reason, "file left in place");
-        }
         let refused = claim.refused.len();
         self.set_aside(claim.refused).await;
         parts.claimed.fetch_add(claim.files.len(), Ordering::AcqRel);
@@ -257,24 +270,66 @@ impl Feed {
         Ok(count + refused)
     }
 
-    /// Names too long for us, and files that can't be renamed: to `error/` where that works; else they stay.
+    /// What is no file is never signed, and nobody shall wait for it.
+    async fn look_at_odd(&self, odd: Vec<(OsString, &'static str)>, folders: Vec<OsString>) {
+        for folder in folders.into_iter().filter(|folder| !self.is_left(folder)) {
+            let (directory, shown) = (&self.parts.settings.name, folder.display());
+            tracing::warn!(%directory, folder = %shown, "a folder among the files stays where it is");
+            self.leave_for(folder, FOLDER_SILENCE);
+        }
+        let odd = odd.into_iter().filter(|(name, _)| !self.is_left(name));
+        let reason = |what| Reason::new("not-a-file", format!("it is {what}, not a file"));
+        self.set_aside(odd.map(|(name, what)| (name, reason(what))).collect()).await;
+    }
+
+    /// Whether this was found immovable a short while ago.
+    fn is_left(&self, name: &OsStr) -> bool {
+        let mut immovable = self.immovable.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = immovable.get(name).is_some_and(|until| *until <= Instant::now());
+        if over {
+            immovable.remove(name);
+        }
+        immovable.contains_key(name)
+    }
+
+    fn leave_for(&self, name: OsString, time: Duration) {
+        let mut immovable = self.immovable.lock().unwrap_or_else(PoisonError::into_inner);
+        if immovable.len() < IMMOVABLE_MAX {
+            immovable.insert(name, Instant::now() + time);
+        }
+    }
+
+    /// What cannot be claimed: names too long for us, what is no file. To `error/` where that works; else it stays and
+    /// is left alone for a while.
     async fn set_aside(&self, refused: Vec<(OsString, Reason)>) {
         if refused.is_empty() {
             return;
         }
-        let (input, error) = (self.parts.settings.input.clone(), self.places.error.clone());
-        let work = move || {
-            for (name, reason) in refused {
-                let moved = crate::deliver::move_to_free_name(&input.join(&name), &error, &name);
-                let shown: String = name.to_string_lossy().chars().take(60).collect();
-                if moved.is_ok() {
-                    let text = format!("{}: {reason}\n", name.display());
-                    let _ = crate::deliver::write_text(&error.join(format!("{shown}.reason.txt")), &text);
+        let (work, input, error) =
+            (self.parts.settings.work(), self.parts.settings.input.clone(), self.places.error.clone());
+        let set_aside = move || {
+            let one = |(name, reason): (OsString, Reason)| {
+                let moved = aside(&work, &input, &error, &name, &reason);
+                (name, reason, moved)
+            };
+            refused.into_iter().map(one).collect::<Vec<_>>()
+        };
+        let Ok(results) = blocking(set_aside).await else {
+            tracing::error!(directory = %self.parts.settings.name, "setting files aside failed");
+            return;
+        };
+        for (name, reason, moved) in results {
+            let (directory, file) = (&self.parts.settings.name, name.display());
+            match moved {
+                Ok(()) => {
+                    tracing::warn!(%directory, %file, %reason, "set aside");
+                    metrics::counter!(measure::DOCUMENTS, "door" => self.door(), "outcome" => "rejected").increment(1);
+                }
+                Err(error) => {
+                    tracing::error!(%directory, %file, %reason, %error, "cannot be moved, stays");
+                    self.leave_for(name, IMMOVABLE_REST);
                 }
             }
-        };
-        if blocking(work).await.is_err() {
-            tracing::error!("setting files aside failed");
         }
     }
 
@@ -515,6 +570,14 @@ fn make_folders(settings: &DirectorySettings) -> Result<(), String> {
     Ok(())
 }
 
+/// Moves a file that was not claimed from `input` to `error`, with its reason beside it.
+fn aside(work: &Path, input: &Path, error: &Path, name: &OsStr, reason: &Reason) -> io::Result<()> {
+    let moved = move_to_free_name(&input.join(name), error, name)?;
+    let text = work.join(".reason");
+    write_text(&text, &format!("{}: {reason}\n", name.display()))?;
+    move_to_free_name(&text, error, &reason_name(moved.file_name().unwrap_or(name))).map(|_| ())
+}
+
 fn not_written(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -534,6 +597,14 @@ fn sentence(error: impl Display) -> String {
     error.to_string()
 }
 
+/// Names that are remembered as immovable; those of files that somebody else removed stay until their time is over.
+const IMMOVABLE_MAX: usize = 2 * model::limits::SCAN_ENTRIES_MAX;
+/// How long something that cannot be moved is left alone.
+const IMMOVABLE_REST: Duration = Duration::from_secs(60);
+/// A folder in the input is mentioned so often.
+const FOLDER_SILENCE: Duration = Duration::from_secs(24 * 3_600);
+/// How often deferred files and failed moves are looked at, however rarely the folder is.
+const RETRY_LOOK: Duration = Duration::from_secs(1);
 const DEFERRED_MAX: usize = 512;
 const DEFERRED_RETRY: Duration = Duration::from_secs(5);
 const GROUP_FILES_MIN: usize = 32;

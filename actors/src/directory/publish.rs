@@ -88,7 +88,7 @@ impl Publication {
 }
 
 /// `NAME.reason.txt`, shortened if the file system could not hold it.
-fn reason_name(name: &OsStr) -> OsString {
+pub(super) fn reason_name(name: &OsStr) -> OsString {
     let mut reason = name.to_os_string();
     if name.len() > 240 {
         let shown = name.to_string_lossy();

@@ -18,6 +18,10 @@ pub struct Scan {
     pub complete: VecDeque<OsString>,
     /// Files that are still growing, or resting for too short a time.
     pub unfinished: usize,
+    /// Links, pipes and the like, which are never signed, and what they are.
+    pub odd: Vec<(OsString, &'static str)>,
+    /// Folders, which stay.
+    pub folders: Vec<OsString>,
 }
 
 /// Looks through the input folder once. Blocks. `now_micros` is the time by the machine's clock.
@@ -29,17 +33,22 @@ pub fn scan(parts: &DirectoryParts, now_micros: i64) -> io::Result<Scan> {
     for entry in std::fs::read_dir(&settings.input)? {
         let entry = entry?;
         let name = entry.file_name();
-        if !wanted(settings, &name) || entry.file_type().is_ok_and(|kind| !kind.is_file()) {
+        if !wanted(settings, &name) {
             continue;
         }
         // A file that vanishes between listing and looking was taken back by its owner.
         let Ok(metadata) = entry.metadata() else { continue };
-        if told.contains(&name) || rested(&metadata, now_micros, settings.settle) {
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            found.folders.push(name);
+        } else if !told.contains(&name) && !rested(&metadata, now_micros, settings.settle) {
+            found.unfinished += 1;
+        } else if kind.is_file() {
             complete.push((modified_micros(&metadata), name));
         } else {
-            found.unfinished += 1;
+            found.odd.push((name, if kind.is_symlink() { "a symbolic link" } else { "a pipe, a socket or a device" }));
         }
-        if complete.len() >= SCAN_ENTRIES_MAX {
+        if complete.len().max(found.odd.len()).max(found.folders.len()) >= SCAN_ENTRIES_MAX {
             break;
         }
     }
