@@ -8,7 +8,7 @@ use crate::measure::Stage;
 use crate::router::{Assignment, NoPlace, ReadySigner, Router, TokenIndex};
 use crate::token::queue::SignFault;
 use crate::token::roster::Roster;
-use formats::{FormatError, Prepared, Sealed, SignerTemplate, SourceError};
+use formats::{FormatError, Prepared, Sealed, SignerTemplate, Source, SourceError};
 use model::{Clock, Lane, Profile, Reason, SignerName};
 use std::collections::HashMap;
 use std::io;
@@ -130,7 +130,14 @@ impl Pipeline {
                 Some(document) => document,
                 None => Arc::new(Document::open(&origin).map_err(|error| unreadable(&error))?),
             };
+            if document.len() == 0 {
+                return Err(Failure::Rejected(Reason::new("empty", "the file is empty")));
+            }
             let prepared = formats::prepare(&*document, &profile, &template, now).map_err(failure)?;
+            if profile.format.is_pdf() && !prepared.format().is_pdf() && is_named_pdf(&origin) {
+                let reason = "the file is named as a PDF but it is none, or its beginning is damaged";
+                return Err(Failure::Rejected(Reason::new("not-a-pdf", reason)));
+            }
             Ok((document, prepared))
         };
         blocking(move || Stage::Prepare.timed(work)).await?
@@ -170,6 +177,14 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
             "this document made sealmill fail; please report it with the document",
         ))
     })
+}
+
+/// Who calls a file a PDF expects a signed PDF; the profile's other form is for files that do not claim to be one.
+fn is_named_pdf(origin: &Origin) -> bool {
+    match origin {
+        Origin::File(path) => path.extension().is_some_and(|end| end.eq_ignore_ascii_case("pdf")),
+        Origin::Bytes(_) => false,
+    }
 }
 
 fn failure(error: FormatError) -> Failure {
