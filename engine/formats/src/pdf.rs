@@ -125,7 +125,6 @@ pub fn lay_out(
     let root = Dictionary::new(document.chain.trailer()).and_then(|trailer| trailer.reference("Root"));
     let root = root.ok_or_else(|| damaged("its trailer does not name a catalog"))?;
     let catalog = document.object(root)?;
-    document.dictionary(&catalog.value)?;
     let plan = field::plan(&mut document, catalog, profile, signer, digest)?;
     let id = new_id(&mut document, source, signer, now)?;
     let mut tail = Tail::new(&document, UPDATE_BYTES_GUESS + contents_len_max * 2);

@@ -102,9 +102,12 @@ pub(super) fn plan<'s>(
             "the author of the encrypted PDF does not permit to sign it; the owner password is needed",
         ));
     }
-    let permissions = match document.dictionary(&catalog.value)?.get("Perms") {
-        Some(raw) if options.certify.is_some() => Some(document.follow(raw, &catalog)?),
-        _ => None,
+    let permissions = match options.certify {
+        Some(_) => match document.dictionary(&catalog.value)?.get("Perms") {
+            Some(raw) => Some(document.follow(raw, &catalog)?),
+            None => None,
+        },
+        None => None,
     };
     let mut lock = None;
     let (target, drawing) = match existing {

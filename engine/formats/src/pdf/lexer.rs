@@ -29,16 +29,36 @@ impl std::fmt::Display for Reference {
     }
 }
 
-pub(super) fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x0c | 0)
+/// Kinds of characters (ISO 32000-1 7.2.2) as a table, because most of the time is spent asking for them.
+const KINDS: [Kind; 256] = kinds();
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Delimiter,
+    Regular,
 }
 
-fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+const fn kinds() -> [Kind; 256] {
+    let mut kinds = [Kind::Regular; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b' ' | b'\n' | b'\r' | b'\t' | 0x0c | 0 => Kind::Blank,
+            b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%' => Kind::Delimiter,
+            _ => Kind::Regular,
+        };
+        byte += 1;
+    }
+    kinds
+}
+
+fn is_blank(byte: u8) -> bool {
+    KINDS[usize::from(byte)] == Kind::Blank
 }
 
 fn is_regular(byte: u8) -> bool {
-    !is_blank(byte) && !is_delimiter(byte)
+    KINDS[usize::from(byte)] == Kind::Regular
 }
 
 /// Passes over white space and comments.
@@ -59,9 +79,8 @@ pub(super) fn skip_blank(bytes: &[u8], mut position: usize) -> usize {
 
 /// The end of the run of regular characters that starts at `position`.
 pub(super) fn word_end(bytes: &[u8], mut position: usize) -> usize {
-    while bytes.get(position).is_some_and(|&byte| is_regular(byte)) {
-        position += 1;
-    }
+    let rest = bytes.get(position..).unwrap_or_default();
+    position += rest.iter().position(|byte| !is_regular(*byte)).unwrap_or(rest.len());
     position
 }
 

@@ -1,6 +1,6 @@
 //! Forms: existing fields, locks, seed values, certification.
 
-use crate::support::{judge_pdfsig, judge_pyhanko, judge_structure, options, profile, refusal, signer};
+use crate::support::{Batch, judge_pyhanko, options, profile, refusal, signer};
 use model::profile::{CertificationLevel, PdfOptions};
 use std::fmt::Write as _;
 use testkit::pki::KeyKind;
@@ -39,29 +39,23 @@ fn named(name: &str) -> PdfOptions {
     PdfOptions { field: Some(name.into()), ..options() }
 }
 
-fn check_valid(bytes: &[u8], signatures: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("signed.pdf");
-    std::fs::write(&path, bytes).unwrap();
-    judge_structure(&path, &path, None);
-    judge_pdfsig(&path, None, signatures);
-    judge_pyhanko(&[path], None);
-}
-
 #[test]
 fn an_existing_field_is_used_and_only_once() {
     let signer = signer(KeyKind::Rsa2048);
+    let mut batch = Batch::new();
     let simple = form("<</Type/Annot/Subtype/Widget/FT/Sig/T(Freigabe)/Rect[0 0 0 0]/P 3 0 R/X#20y(z)>>", &[]);
     let signed = signer.sign(&simple, &profile(named("Freigabe"))).unwrap();
-    check_valid(&signed, 1);
+    batch.add(&signed, 1);
     assert!(String::from_utf8_lossy(&signed[simple.len()..]).contains("/X#20y(z)"), "unknown keys are kept");
     assert_eq!(refusal(signer.sign(&signed, &profile(named("Freigabe")))), "pdf-field-signed");
-    check_valid(&signer.sign(&signed, &profile(named("Zweite"))).unwrap(), 2);
+    batch.add(&signer.sign(&signed, &profile(named("Zweite"))).unwrap(), 2);
+    batch.finish();
 }
 
 #[test]
 fn fields_are_found_by_their_full_name() {
     let signer = signer(KeyKind::Rsa2048);
+    let mut batch = Batch::new();
     let nested = form(
         "<</T(Seite)/FT/Sig/Kids[6 0 R 7 0 R]>>",
         &[
@@ -69,9 +63,10 @@ fn fields_are_found_by_their_full_name() {
             "<</Parent 5 0 R/T(B)/FT/Tx/Subtype/Widget/Type/Annot/Rect[0 0 0 0]/P 3 0 R>>",
         ],
     );
-    check_valid(&signer.sign(&nested, &profile(named("Seite.Ä"))).unwrap(), 1);
+    batch.add(&signer.sign(&nested, &profile(named("Seite.Ä"))).unwrap(), 1);
     assert_eq!(refusal(signer.sign(&nested, &profile(named("Seite.B")))), "pdf-field-kind");
     assert_eq!(refusal(signer.sign(&nested, &profile(named("Seite.C")))), "pdf-no-field");
+    batch.finish();
 }
 
 #[test]
@@ -89,25 +84,28 @@ fn a_field_may_keep_its_widget_apart() {
 #[test]
 fn certification_comes_first_and_forbids_what_it_says() {
     let signer = signer(KeyKind::Rsa2048);
+    let mut batch = Batch::new();
     let original = form("<</Type/Annot/Subtype/Widget/FT/Tx/T(Name)/Rect[10 10 99 30]/P 3 0 R>>", &[]);
     let certify = |level| profile(PdfOptions { certify: Some(level), ..options() });
     for level in [CertificationLevel::FormFilling, CertificationLevel::Annotations] {
         let certified = signer.sign(&original, &certify(level)).unwrap();
-        check_valid(&certified, 1);
+        batch.add(&certified, 1);
         let approved = signer.sign(&certified, &profile(options())).unwrap();
-        check_valid(&approved, 2);
+        batch.add(&approved, 2);
         assert_eq!(refusal(signer.sign(&approved, &certify(level))), "pdf-certify-not-first");
     }
     let frozen = signer.sign(&original, &certify(CertificationLevel::NoChanges)).unwrap();
-    check_valid(&frozen, 1);
+    batch.add(&frozen, 1);
     assert_eq!(refusal(signer.sign(&frozen, &profile(options()))), "pdf-certified");
     let approved = signer.sign(&original, &profile(options())).unwrap();
     assert_eq!(refusal(signer.sign(&approved, &certify(CertificationLevel::FormFilling))), "pdf-certify-not-first");
+    batch.finish();
 }
 
 #[test]
 fn locks_come_into_force_and_are_respected() {
     let signer = signer(KeyKind::Rsa2048);
+    let mut batch = Batch::new();
     let field = |lock: &str| {
         form(
             &format!(
@@ -125,11 +123,12 @@ fn locks_come_into_force_and_are_respected() {
         ("/Action/Include/Fields[(C)]/P 1", "B", false),
     ] {
         let signed = signer.sign(&field(lock), &profile(named("A"))).unwrap();
-        check_valid(&signed, 1);
+        batch.add(&signed, 1);
         assert!(String::from_utf8_lossy(&signed).contains("/TransformMethod /FieldMDP"));
         let again = signer.sign(&signed, &profile(named(next)));
-        if permitted { check_valid(&again.unwrap(), 2) } else { assert_eq!(refusal(again), "pdf-locked", "{lock}") }
+        if permitted { batch.add(&again.unwrap(), 2) } else { assert_eq!(refusal(again), "pdf-locked", "{lock}") }
     }
+    batch.finish();
 }
 
 #[test]
@@ -164,6 +163,7 @@ fn seed_values_are_met_or_refused() {
 #[test]
 fn annotations_and_forms_in_every_place_are_extended() {
     let signer = signer(KeyKind::Rsa2048);
+    let mut batch = Batch::new();
     let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>";
     let pages = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
     for objects in [
@@ -188,9 +188,10 @@ fn annotations_and_forms_in_every_place_are_extended() {
         ],
     ] {
         let once = signer.sign(&pdf(&objects), &profile(options())).unwrap();
-        check_valid(&once, 1);
-        check_valid(&signer.sign(&once, &profile(options())).unwrap(), 2);
+        batch.add(&once, 1);
+        batch.add(&signer.sign(&once, &profile(options())).unwrap(), 2);
     }
+    batch.finish();
 }
 
 #[test]

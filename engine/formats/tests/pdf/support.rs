@@ -188,3 +188,29 @@ pub(crate) fn refusal(result: Result<Vec<u8>, FormatError>) -> &'static str {
         Ok(_) => panic!("it was signed"),
     }
 }
+
+/// Signed files for one question to pyHanko, whose start takes longer than its work.
+pub(crate) struct Batch {
+    folder: tempfile::TempDir,
+    files: Vec<PathBuf>,
+}
+
+impl Batch {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), files: Vec::new() }
+    }
+
+    /// qpdf and pdfsig judge at once.
+    pub(crate) fn add(&mut self, bytes: &[u8], signatures: usize) {
+        let path = self.folder.path().join(format!("{}.pdf", self.files.len()));
+        std::fs::write(&path, bytes).unwrap();
+        judge_structure(&path, &path, None);
+        judge_pdfsig(&path, None, signatures);
+        self.files.push(path);
+    }
+
+    /// pyHanko judges all of them.
+    pub(crate) fn finish(self) {
+        judge_pyhanko(&self.files, None);
+    }
+}

@@ -106,10 +106,10 @@ fn a_visible_signature_is_where_it_should_be_on_every_turn_of_the_page() {
     let signer = signer(KeyKind::Rsa2048);
     let mut results = Vec::new();
     for turn in [0, 90, 180, 270] {
-        let page = format!("<</Type/Page/Parent 2 0 R/CropBox[100 50 500 700]>>");
+        let page = "<</Type/Page/Parent 2 0 R/CropBox[100 50 500 700]>>";
         let pages = format!("<</Type/Pages/Kids[3 0 R]/Count 1/Rotate {turn}/MediaBox[0 0 595 842]>>");
         let original = folder.path().join(format!("turn-{turn}.pdf"));
-        std::fs::write(&original, pdf(&["<</Type/Catalog/Pages 2 0 R>>", &pages, &page])).unwrap();
+        std::fs::write(&original, pdf(&["<</Type/Catalog/Pages 2 0 R>>", &pages, page])).unwrap();
         for (corner, image) in [
             (Corner::BottomRight, None),
             (Corner::TopLeft, Some(plain_png())),
