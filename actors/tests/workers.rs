@@ -1,0 +1,181 @@
+//! A token that fails, one failure at a time: the document finishes on the other one, no place is lost, the token comes
+//! back, and no PIN is tried twice.
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+
+use actors::document::Origin;
+use actors::pipeline::Failure;
+use actors::token::actor::Command;
+use actors::token::roster::TokenState;
+use fake::{Character, FakeToken, Trouble, World, profile, run, until};
+use model::Lane;
+use model::profile::Format;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+const SIGN_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Two tokens; the first one is chosen first, since nothing is known of either.
+async fn two(first: Character) -> World {
+    let tokens = vec![FakeToken::new(first, 1), FakeToken::new(Character::good("other", 1), 2)];
+    let world = World::start(tokens, 16, SIGN_TIMEOUT).await;
+    until("both tokens", || (0..2).all(|token| world.state(token) == TokenState::LoggedIn)).await;
+    world
+}
+
+async fn seal(world: &World) -> Result<String, Failure> {
+    let origin = Origin::Bytes(Arc::from(&b"<Rechnung/>"[..]));
+    let profile = profile(Format::Cades { detached: true });
+    world.services.pipeline.seal(&origin, &profile, Lane::Batch).await.map(|signed| signed.signer.to_string())
+}
+
+/// One document meets the trouble at the first token and is signed by the other; both tokens sign afterwards.
+async fn falls_over(first: Character, trouble: Trouble) -> World {
+    let world = two(first).await;
+    world.tokens[0].plan(trouble);
+    assert_eq!(seal(&world).await.unwrap(), "other", "{trouble:?}");
+    assert_eq!(world.tokens[0].seen().troubles[&trouble], 1, "the first token was asked first");
+    comes_back(&world, trouble).await;
+    world
+}
+
+/// Documents go on being signed, and sooner or later by the token again.
+async fn comes_back(world: &World, trouble: Trouble) {
+    let before = world.tokens[0].seen().signatures;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while world.tokens[0].seen().signatures == before {
+        assert!(Instant::now() < deadline, "it signs again after {trouble:?}");
+        let sealed = futures_util::future::join_all((0..8).map(|_| seal(world))).await;
+        assert!(sealed.iter().all(Result::is_ok), "{sealed:?}");
+    }
+    assert!(world.is_at_rest());
+    assert!(world.tokens[0].seen().sessions_max <= 1, "never two sessions of one card");
+}
+
+#[test]
+fn a_document_outlives_everything_that_a_token_does() {
+    run(async {
+        for trouble in [
+            Trouble::SessionLost,
+            Trouble::DeviceError,
+            Trouble::Crash,
+            Trouble::Pulled(150),
+            Trouble::WrongSignature,
+            Trouble::Panic,
+        ] {
+            falls_over(Character::good("first", 1), trouble).await;
+        }
+    });
+}
+
+#[test]
+fn a_hang_in_a_process_of_its_own_ends_with_the_process() {
+    run(async {
+        let first = Character { isolated: true, ..Character::good("first", 1) };
+        let world = falls_over(first, Trouble::Hang(0)).await;
+        assert_eq!(world.tokens[0].seen().resets, 1);
+    });
+}
+
+#[test]
+fn a_hang_in_this_process_costs_the_thread_until_it_returns() {
+    run(async {
+        let world = two(Character::good("first", 1)).await;
+        world.tokens[0].plan(Trouble::Hang(1_200));
+        assert_eq!(seal(&world).await.unwrap(), "other");
+        assert_eq!(world.state(0), TokenState::Stuck);
+        until("the place of the request that hangs", || world.is_at_rest()).await;
+        assert_eq!(world.tokens[0].sessions(), 1, "the thread is still inside");
+        for _ in 0..8 {
+            assert_eq!(seal(&world).await.unwrap(), "other");
+        }
+        comes_back(&world, Trouble::Hang(1_200)).await;
+    });
+}
+
+#[test]
+fn a_token_that_hangs_while_it_comes_up_is_ended_too() {
+    run(async {
+        // The first present() or signers() that hangs; with once in two it happens soon.
+        let first = Character { isolated: true, hangs_coming_up: 2, ..Character::good("first", 1) };
+        let tokens = vec![FakeToken::new(first, 7)];
+        let world = World::start(tokens, 16, SIGN_TIMEOUT).await;
+        until("a reset", || world.tokens[0].seen().resets > 0).await;
+        until("the token", || world.state(0) == TokenState::LoggedIn).await;
+    });
+}
+
+#[test]
+fn one_wrong_signature_is_one_fault_however_many_were_under_way() {
+    run(async {
+        let world = two(Character { sessions: 4, ..Character::good("first", 1) }).await;
+        for _ in 0..12 {
+            world.tokens[0].plan(Trouble::WrongSignature);
+        }
+        let sealed = futures_util::future::join_all((0..24).map(|_| seal(&world))).await;
+        assert!(sealed.iter().all(Result::is_ok), "{sealed:?}");
+        assert_ne!(world.state(0), TokenState::Blocked);
+    });
+}
+
+#[test]
+fn five_device_faults_block_until_an_operator_acts_and_only_then() {
+    run(async {
+        let world = two(Character::good("first", 1)).await;
+        for count in 1..=5 {
+            world.tokens[0].plan(Trouble::DeviceError);
+            assert_eq!(seal(&world).await.unwrap(), "other");
+            if count < 5 {
+                let again = || world.tokens[0].seen().logins > count && world.state(0) == TokenState::LoggedIn;
+                until("a restart", again).await;
+            }
+        }
+        until("the block", || world.state(0) == TokenState::Blocked).await;
+        // Many times the period in which it asks the record.
+        tokio::time::sleep(fake::PACE.block_poll * 15).await;
+        assert_eq!(world.state(0), TokenState::Blocked);
+        assert!(world.unblock(0).await, "the block is on record, so that it can be cleared");
+        comes_back(&world, Trouble::DeviceError).await;
+    });
+}
+
+#[test]
+fn a_refused_pin_is_tried_again_only_after_an_operator() {
+    run(async {
+        let first = Character { refused_login: Some(2), ..Character::good("first", 1) };
+        let world = two(first).await;
+        world.tokens[0].plan(Trouble::SessionLost);
+        assert_eq!(seal(&world).await.unwrap(), "other");
+        until("the block", || world.state(0) == TokenState::Blocked).await;
+        tokio::time::sleep(fake::PACE.block_poll * 15).await;
+        assert_eq!(world.tokens[0].seen().logins, 2);
+        assert_eq!(world.state(0), TokenState::Blocked);
+        assert!(world.unblock(0).await);
+        until("the token", || world.state(0) == TokenState::LoggedIn).await;
+        assert_eq!(world.tokens[0].seen().logins, 3);
+        assert_eq!(world.pins_loaded.load(Ordering::SeqCst), 3, "the PIN was read anew, once");
+    });
+}
+
+/// The keeper starts an actor again whose handler panicked; meanwhile no document is sent to its token.
+#[test]
+fn an_actor_that_panics_is_started_again() {
+    run(async {
+        let world = two(Character { isolated: true, ..Character::good("first", 1) }).await;
+        let (hangs, panics) = (&world.tokens[0], &world.tokens[0].panic_in_actor);
+        hangs.plan(Trouble::Hang(0));
+        panics.store(true, Ordering::SeqCst);
+        // The actor finds the hang, and panics over it.
+        assert_eq!(seal(&world).await.unwrap(), "other");
+        assert!(!panics.load(Ordering::SeqCst));
+        until("the place of the request that hangs", || world.is_at_rest()).await;
+        for _ in 0..8 {
+            assert_eq!(seal(&world).await.unwrap(), "other", "no places at a token without an actor");
+        }
+        let view = &world.services.roster.tokens()[0];
+        until("an actor", || view.tell(Command::WorkerEnded)).await;
+        until("the token", || world.state(0) == TokenState::LoggedIn).await;
+    });
+}
