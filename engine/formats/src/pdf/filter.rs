@@ -27,7 +27,7 @@ pub(super) fn decode(dictionary: &Dictionary<'_>, data: &[u8], enough: usize) ->
             if predictor < 10 {
                 return Err(unsupported("a cross-reference or object stream uses the TIFF predictor".into()));
             }
-            unpredict(&inflate(data, enough.div_ceil(row).saturating_mul(row + 1))?, row, pixel)
+            unpredict(inflate(data, enough.div_ceil(row).saturating_mul(row + 1))?, row, pixel)
         }
         _ => Err(unsupported("a cross-reference or object stream is not compressed with FlateDecode".into())),
     }
@@ -71,19 +71,22 @@ fn inflate(data: &[u8], enough: usize) -> Result<Vec<u8>, FormatError> {
     }
 }
 
-/// Undoes the PNG predictors (RFC 2083 section 6); each row starts with the number of its own.
-fn unpredict(data: &[u8], row: usize, pixel: usize) -> Result<Vec<u8>, FormatError> {
-    let mut result: Vec<u8> = Vec::with_capacity(data.len());
-    let mut previous = vec![0; row];
-    for chunk in data.chunks_exact(row + 1) {
-        let start = result.len();
-        result.extend_from_slice(&chunk[1..]);
-        let current = &mut result[start..];
+/// Undoes the PNG predictors (RFC 2083 section 6) in place; each row starts with the number of its own.
+fn unpredict(mut data: Vec<u8>, row: usize, pixel: usize) -> Result<Vec<u8>, FormatError> {
+    let zeros = vec![0; row];
+    let rows = data.len() / (row + 1);
+    for number in 0..rows {
+        let from = number * (row + 1);
+        let predictor = data[from];
+        data.copy_within(from + 1..from + 1 + row, number * row);
+        let (before, rest) = data.split_at_mut(number * row);
+        let previous = if number == 0 { &zeros[..] } else { &before[before.len() - row..] };
+        let current = &mut rest[..row];
         for at in 0..row {
             let left = if at >= pixel { current[at - pixel] } else { 0 };
             let up = previous[at];
             let corner = if at >= pixel { previous[at - pixel] } else { 0 };
-            let predicted = match chunk[0] {
+            let predicted = match predictor {
                 0 => 0,
                 1 => left,
                 2 => up,
@@ -93,9 +96,9 @@ fn unpredict(data: &[u8], row: usize, pixel: usize) -> Result<Vec<u8>, FormatErr
             };
             current[at] = current[at].wrapping_add(predicted);
         }
-        previous.copy_from_slice(current);
     }
-    Ok(result)
+    data.truncate(rows * row);
+    Ok(data)
 }
 
 fn paeth(left: u8, up: u8, corner: u8) -> u8 {
@@ -121,5 +124,31 @@ pub(super) fn deflate(data: &[u8]) -> Vec<u8> {
             // The only reason for another round is a full buffer.
             _ => result.reserve(result.len().max(256)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_predictor_is_undone() {
+        // Rows of four bytes, pixels of two; the values follow from RFC 2083 section 6 by hand.
+        let data =
+            [&[0, 10, 20, 30, 40][..], &[1, 1, 2, 3, 4], &[2, 1, 1, 1, 1], &[3, 1, 1, 1, 1], &[4, 1, 1, 1, 1]].concat();
+        let plain = [[10, 20, 30, 40], [1, 2, 4, 6], [2, 3, 5, 7], [2, 2, 4, 5], [3, 3, 5, 6]].concat();
+        assert_eq!(unpredict(data.clone(), 4, 2).unwrap(), plain);
+        let dictionary = b"<</Filter[/FlateDecode]/DecodeParms[<</Predictor 12/Columns 2/Colors 2>>]>>";
+        let dictionary = Dictionary::new(dictionary).unwrap();
+        assert_eq!(decode(&dictionary, &deflate(&data), 1000).unwrap(), plain);
+        assert!(decode(&dictionary, &deflate(&data)[..9], 1000).is_err());
+    }
+
+    #[test]
+    fn no_more_is_inflated_than_is_asked_for() {
+        let bomb = deflate(&vec![0; 1 << 20]);
+        let dictionary = Dictionary::new(b"<</Filter/FlateDecode>>").unwrap();
+        assert_eq!(decode(&dictionary, &bomb, 5000).unwrap().len(), 5000);
     }
 }

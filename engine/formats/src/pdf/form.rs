@@ -12,6 +12,9 @@ use std::collections::HashSet;
 /// Fields and widgets that are looked at in one form.
 const FIELDS_MAX: usize = 100_000;
 
+/// Length of a field's full name.
+const NAME_BYTES_MAX: usize = 1024;
+
 /// The form as far as signing needs it.
 pub(super) struct Form<'s> {
     /// `/AcroForm` of the catalog, resolved; `None` if there is none.
@@ -125,6 +128,9 @@ impl<'s> Form<'s> {
                 }
             }
         };
+        if name.len() > NAME_BYTES_MAX {
+            return Err(unsupported(format!("the name of a form field is longer than {NAME_BYTES_MAX} bytes")));
+        }
         self.names.insert(name.clone());
         let is_signature = dictionary.name("FT").map_or(parent_is_signature, |kind| *kind == *b"Sig");
         let mut widget = None;
@@ -249,14 +255,10 @@ fn transforms<'s>(
 /// Reads a lock dictionary or the parameters of FieldMDP, which look alike.
 fn read_lock(document: &mut Document<'_>, object: &Object<'_>) -> Result<Option<Lock>, FormatError> {
     let Some(dictionary) = Dictionary::new(&object.value) else { return Ok(None) };
-    let mut names = Vec::new();
-    if let Some(raw) = dictionary.get("Fields") {
-        let fields = document.follow(raw, object)?;
-        for item in lexer::items(&fields.value).into_iter().flatten() {
-            let text = document.follow(item, &fields)?;
-            names.push(decode_text(&document.string(&text.value, &text)?));
-        }
-    }
+    let names = match dictionary.get("Fields") {
+        Some(raw) => document.texts(raw, object)?,
+        None => Vec::new(),
+    };
     let scope = match dictionary.name("Action").as_deref() {
         Some(b"Include") => Scope::Include(names),
         Some(b"Exclude") => Scope::Exclude(names),

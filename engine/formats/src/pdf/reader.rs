@@ -22,6 +22,12 @@ const TAIL_BYTES: [usize; 2] = [1024, 64 * 1024];
 /// Decoded object streams that are kept for the next question.
 const OBJECT_STREAMS_KEPT: usize = 4;
 
+/// Bytes of object streams that are decoded for one document altogether.
+const DECODED_BYTES_MAX: usize = 8 * PDF_STREAM_BYTES_MAX;
+
+/// Bytes of text in one list of names.
+const TEXTS_BYTES_MAX: usize = 1024 * 1024;
+
 /// References that lead to references before it is a circle.
 const REFERENCE_HOPS_MAX: usize = 16;
 
@@ -32,6 +38,8 @@ pub(super) struct Document<'s> {
     /// Whether the last byte ends a line.
     pub(super) ends_with_line_end: bool,
     streams: Vec<Rc<ObjectStream>>,
+    /// Bytes of object streams decoded so far.
+    decoded: usize,
 }
 
 struct ObjectStream {
@@ -74,7 +82,7 @@ impl<'s> Document<'s> {
             }
             chain => chain?,
         };
-        let mut document = Self { window, chain, crypt: None, ends_with_line_end, streams: Vec::new() };
+        let mut document = Self { window, chain, crypt: None, ends_with_line_end, streams: Vec::new(), decoded: 0 };
         document.crypt = document.open_crypt(password)?;
         Ok(document)
     }
@@ -161,6 +169,21 @@ impl<'s> Document<'s> {
         }
     }
 
+    /// The texts in the array that the raw value in `within` is or refers to.
+    pub(super) fn texts(&mut self, raw: &[u8], within: &Object<'_>) -> Result<Vec<String>, FormatError> {
+        let list = self.follow(raw, within)?;
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        for item in lexer::items(&list.value).into_iter().flatten() {
+            let text = self.follow(item, &list)?;
+            bytes += text.value.len();
+            if bytes > TEXTS_BYTES_MAX {
+                return Err(unsupported("a list of names in it is too long".into()));
+            }
+            texts.push(lexer::decode_text(&self.string(&text.value, &text)?));
+        }
+        Ok(texts)
+    }
+
     fn compressed(&mut self, id: Reference, number: u32, index: u32) -> Result<Object<'s>, FormatError> {
         let broken = || damaged("an object is not in the object stream where it should be");
         let stream = self.object_stream(number)?;
@@ -169,6 +192,7 @@ impl<'s> Document<'s> {
         let &(_, offset) = entry.ok_or_else(broken)?;
         let start = lexer::skip_blank(&stream.data, offset);
         let end = lexer::value_end(&stream.data, start).map_err(|_| broken())?;
+        self.window.charge(end - start)?;
         Ok(Object { id, value: Cow::Owned(stream.data[start..end].to_vec()), stream_at: None, compressed: true })
     }
 
@@ -205,6 +229,10 @@ impl<'s> Document<'s> {
         let data = filter::decode(&dictionary, &data, PDF_STREAM_BYTES_MAX)?;
         if data.len() >= PDF_STREAM_BYTES_MAX {
             return Err(unsupported("one of its object streams is too long when decompressed".into()));
+        }
+        self.decoded = self.decoded.saturating_add(data.len());
+        if self.decoded > DECODED_BYTES_MAX {
+            return Err(unsupported("reading its compressed parts takes too long".into()));
         }
         let count = dictionary.integer("N").and_then(|count| usize::try_from(count).ok()).ok_or_else(broken)?;
         let first = dictionary.integer("First").and_then(|first| usize::try_from(first).ok()).ok_or_else(broken)?;

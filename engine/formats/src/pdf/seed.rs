@@ -1,7 +1,7 @@
 //! What the author of an empty signature field demands of the signature: seed values (ISO 32000-1 12.7.4.5 table 234) and the
 //! lock that comes into force with it (table 233). Demands that cannot be met are refused, never ignored.
 
-use super::lexer::{self, Dictionary, Reference, decode_text};
+use super::lexer::{self, Dictionary, Reference};
 use super::reader::Document;
 use super::update::Tail;
 use super::window::Object;
@@ -63,7 +63,7 @@ pub(super) fn check(
     if required(DIGEST_METHOD, "DigestMethod").is_some() {
         let raw = seed.get("DigestMethod").unwrap_or_default();
         let ours = digest.to_string().replace('-', "");
-        let list = texts(document, raw, &object)?;
+        let list = document.texts(raw, &object)?;
         if !list.iter().any(|method| method.replace('-', "").eq_ignore_ascii_case(&ours)) {
             return Err(unmet(&format!("the digest {}", list.join(" or "))));
         }
@@ -113,7 +113,7 @@ fn check_reasons(
     object: &Object<'_>,
     profile: &Profile,
 ) -> Result<(), FormatError> {
-    let reasons = texts(document, seed.get("Reasons").unwrap_or(b"[]"), object)?;
+    let reasons = document.texts(seed.get("Reasons").unwrap_or(b"[]"), object)?;
     let none_allowed = reasons.is_empty() || reasons == ["."];
     match &profile.pdf.reason {
         Some(_) if none_allowed => Err(unmet("a signature without a reason")),
@@ -146,16 +146,6 @@ fn check_certificate(document: &mut Document<'_>, object: &Object<'_>, signer: &
     Ok(())
 }
 
-fn texts(document: &mut Document<'_>, raw: &[u8], within: &Object<'_>) -> Result<Vec<String>, FormatError> {
-    let list = document.follow(raw, within)?;
-    let mut texts = Vec::new();
-    for item in lexer::items(&list.value).into_iter().flatten() {
-        let text = document.follow(item, &list)?;
-        texts.push(decode_text(&document.string(&text.value, &text)?));
-    }
-    Ok(texts)
-}
-
 /// What the field's `/Lock` locks once it is signed.
 pub(super) struct Lock {
     action: String,
@@ -172,7 +162,7 @@ pub(super) fn lock(document: &mut Document<'_>, field: &Object<'_>) -> Result<Op
         return Ok(None);
     };
     let fields = match lock.get("Fields") {
-        Some(raw) if *action != *b"All" => Some(texts(document, raw, &object)?),
+        Some(raw) if *action != *b"All" => Some(document.texts(raw, &object)?),
         _ => None,
     };
     Ok(Some(Lock { action: String::from_utf8_lossy(&action).into_owned(), fields }))

@@ -7,15 +7,22 @@ use crate::prepare::FormatError;
 use crate::source::Source;
 use model::limits::{PDF_NESTING_MAX, PDF_OBJECT_BYTES_MAX};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// First try for the length of an object; a longer one is read again, four times as much each time.
 const OBJECT_BYTES_GUESS: usize = 1024;
+
+/// Bytes of objects that are read from one document altogether: a form of 100 000 fields needs less, a file that refers to
+/// one large object again and again would need more.
+const OBJECTS_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 pub(super) struct Window<'s> {
     source: &'s dyn Source,
     whole: Option<&'s [u8]>,
     /// Where the header is.
     pub(super) base: u64,
+    /// Bytes of objects read so far.
+    read: Cell<usize>,
 }
 
 /// One indirect object as it stands in the file.
@@ -32,7 +39,16 @@ pub(super) struct Object<'s> {
 
 impl<'s> Window<'s> {
     pub(super) fn new(source: &'s dyn Source, base: u64) -> Self {
-        Self { source, whole: source.as_slice(), base }
+        Self { source, whole: source.as_slice(), base, read: Cell::new(0) }
+    }
+
+    /// Counts the bytes of an object that has been read, so that a small file cannot cost endless time or memory.
+    pub(super) fn charge(&self, bytes: usize) -> Result<(), FormatError> {
+        self.read.set(self.read.get().saturating_add(bytes));
+        if self.read.get() > OBJECTS_BYTES_MAX {
+            return Err(unsupported("reading its form and pages takes too much memory".into()));
+        }
+        Ok(())
     }
 
     /// Length from the header to the end.
@@ -98,6 +114,7 @@ impl<'s> Window<'s> {
             let id = Reference { number, generation };
             Ok((start, end, (id, stream_at.map(|at| offset + at as u64))))
         })?;
+        self.charge(value.len())?;
         if expected.is_some_and(|expected| expected != id) {
             return Err(damaged("an object is not where the cross-reference table says it is"));
         }

@@ -9,8 +9,8 @@ use super::{damaged, unsupported};
 use crate::prepare::FormatError;
 use model::limits::{PDF_OBJECTS_MAX, PDF_REVISIONS_MAX, PDF_STREAM_BYTES_MAX};
 
-/// Subsections that one table may have.
-const SUBSECTIONS_MAX: usize = 1 << 20;
+/// Memory that the sections of one document may take, and again their decoded streams.
+const TABLE_BYTES_MAX: usize = PDF_STREAM_BYTES_MAX;
 
 /// Where an object lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,27 @@ pub(super) struct Chain {
     pub(super) start: u64,
     /// One more than the highest object number that any section mentions.
     pub(super) size: u32,
+    /// Bytes of cross-reference streams that are kept decoded.
+    decoded: usize,
+}
+
+/// What grows over all sections.
+struct Totals {
+    /// One more than the highest object number.
+    size: u32,
+    /// Memory taken.
+    bytes: usize,
+}
+
+impl Totals {
+    fn charge(&mut self, bytes: usize) -> Result<(), FormatError> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > TABLE_BYTES_MAX { Err(too_large()) } else { Ok(()) }
+    }
+}
+
+fn too_large() -> FormatError {
+    unsupported("its cross-reference tables take too much memory".into())
 }
 
 #[derive(Debug)]
@@ -76,14 +97,15 @@ struct Stream {
 impl Chain {
     /// Reads the chain from the newest section on.
     pub(super) fn read(window: &Window<'_>, start: u64) -> Result<Self, FormatError> {
-        let mut chain = Chain { sections: Vec::with_capacity(2), start, size: 0 };
+        let mut chain = Chain { sections: Vec::with_capacity(2), start, size: 0, decoded: 0 };
+        let mut totals = Totals { size: 0, bytes: 0 };
         let mut seen = vec![start];
         let mut next = Some(start);
         while let Some(position) = next {
             if chain.sections.len() >= PDF_REVISIONS_MAX {
                 return Err(unsupported(format!("it has more than {PDF_REVISIONS_MAX} revisions")));
             }
-            let section = read_section(window, position, &mut chain.size, true)?;
+            let section = read_section(window, position, &mut totals, true)?;
             next = match Dictionary::new(&section.trailer).and_then(|trailer| trailer.get("Prev")) {
                 None | Some(b"0") => None,
                 Some(previous) => Some(
@@ -96,8 +118,10 @@ impl Chain {
                 return Err(damaged("its cross-reference sections refer to each other in a circle"));
             }
             seen.extend(next);
+            totals.charge(section.trailer.len())?;
             chain.sections.push(section);
         }
+        chain.size = totals.size;
         Ok(chain)
     }
 
@@ -120,10 +144,10 @@ impl Chain {
     pub(super) fn find(&mut self, window: &Window<'_>, number: u32) -> Result<Place, FormatError> {
         for section in &mut self.sections {
             let found = match &mut section.body {
-                Body::Stream(stream) => stream.find(window, number)?,
+                Body::Stream(stream) => stream.find(window, number, &mut self.decoded)?,
                 Body::Table { subsections, hybrid } => match (find_in(subsections, window, number)?, hybrid) {
                     // What a table hides as free, the stream beside it may reveal.
-                    (None | Some(Place::Free), Some(stream)) => stream.find(window, number)?,
+                    (None | Some(Place::Free), Some(stream)) => stream.find(window, number, &mut self.decoded)?,
                     (found, _) => found,
                 },
             };
@@ -136,12 +160,12 @@ impl Chain {
 }
 
 /// `may_be_stream` is false for the stream beside a table, which must be one.
-fn read_section(window: &Window<'_>, position: u64, size: &mut u32, main: bool) -> Result<Section, FormatError> {
+fn read_section(window: &Window<'_>, position: u64, totals: &mut Totals, main: bool) -> Result<Section, FormatError> {
     let head = window.bytes(position, 64)?;
     let start = lexer::skip_blank(&head, 0);
     let position = position + start as u64;
     if main && head[start.min(head.len())..].starts_with(b"xref") {
-        return read_table(window, position + 4, size);
+        return read_table(window, position + 4, totals);
     }
     let object = window
         .object(position, None)
@@ -151,11 +175,11 @@ fn read_section(window: &Window<'_>, position: u64, size: &mut u32, main: bool) 
     let (Some(dictionary), Some(data_at)) = (dictionary, object.stream_at) else {
         return Err(damaged("the cross-reference table is not where the file says it is"));
     };
-    let stream = Stream::new(&dictionary, &object.value, data_at, size)?;
+    let stream = Stream::new(&dictionary, &object.value, data_at, totals)?;
     Ok(Section { trailer: object.value.to_vec(), body: Body::Stream(stream) })
 }
 
-fn read_table(window: &Window<'_>, mut position: u64, size: &mut u32) -> Result<Section, FormatError> {
+fn read_table(window: &Window<'_>, mut position: u64, totals: &mut Totals) -> Result<Section, FormatError> {
     let broken = || damaged("its cross-reference table is malformed");
     let mut subsections = Vec::with_capacity(4);
     loop {
@@ -172,14 +196,12 @@ fn read_table(window: &Window<'_>, mut position: u64, size: &mut u32) -> Result<
         let (first, end) = lexer::unsigned(&head, start).ok_or_else(broken)?;
         let (count, end) = lexer::unsigned(&head, end).ok_or_else(broken)?;
         let entries_at = position + lexer::skip_blank(&head, end) as u64;
-        let (first, count) = check_range(first, count, size)?;
+        let (first, count) = check_range(first, count, totals)?;
         if count == 0 {
             position += end as u64;
             continue;
         }
-        if subsections.len() >= SUBSECTIONS_MAX {
-            return Err(unsupported("its cross-reference table has too many parts".into()));
-        }
+        totals.charge(size_of::<Subsection>())?;
         let length = u64::from(count) * 20;
         // The last entry often lacks the second byte of its line end.
         let entries = if entry_at(window, entries_at).is_some()
@@ -189,6 +211,7 @@ fn read_table(window: &Window<'_>, mut position: u64, size: &mut u32) -> Result<
             position = entries_at + length - 1;
             Entries::At(entries_at)
         } else {
+            totals.charge(count as usize * size_of::<Place>())?;
             let (places, end) = read_odd_entries(window, entries_at, count)?;
             position = end;
             Entries::Read(places)
@@ -201,10 +224,10 @@ fn read_table(window: &Window<'_>, mut position: u64, size: &mut u32) -> Result<
     }
     let trailer = window.value(position)?;
     let dictionary = Dictionary::new(&trailer).ok_or_else(|| damaged("its trailer is malformed"))?;
-    note_size(&dictionary, size)?;
+    note_size(&dictionary, totals)?;
     let hybrid = match dictionary.integer("XRefStm").and_then(|offset| u64::try_from(offset).ok()) {
         None => None,
-        Some(offset) => match read_section(window, offset, size, false)?.body {
+        Some(offset) => match read_section(window, offset, totals, false)?.body {
             Body::Stream(stream) => Some(stream),
             Body::Table { .. } => return Err(broken()),
         },
@@ -284,9 +307,9 @@ fn find_in(subsections: &[Subsection], window: &Window<'_>, number: u32) -> Resu
 }
 
 impl Stream {
-    fn new(dictionary: &Dictionary<'_>, raw: &[u8], data_at: u64, size: &mut u32) -> Result<Self, FormatError> {
+    fn new(dictionary: &Dictionary<'_>, raw: &[u8], data_at: u64, totals: &mut Totals) -> Result<Self, FormatError> {
         let broken = || damaged("its cross-reference stream is malformed");
-        let declared = note_size(dictionary, size)?;
+        let declared = note_size(dictionary, totals)?;
         let mut widths = [0; 3];
         let mut given = dictionary.get("W").and_then(lexer::items).ok_or_else(broken)?;
         for width in &mut widths {
@@ -294,7 +317,7 @@ impl Stream {
             *width = usize::try_from(value).ok().filter(|width| *width <= 8).ok_or_else(broken)?;
         }
         let index = match dictionary.get("Index") {
-            None => vec![check_range(0, u64::from(declared), size)?],
+            None => vec![check_range(0, u64::from(declared), totals)?],
             Some(raw) => {
                 let mut numbers = lexer::items(raw)
                     .ok_or_else(broken)?
@@ -302,7 +325,8 @@ impl Stream {
                 let mut index = Vec::new();
                 while let Some(first) = numbers.next() {
                     let (Some(first), Some(count)) = (first, numbers.next().flatten()) else { return Err(broken()) };
-                    index.push(check_range(first, count, size)?);
+                    totals.charge(size_of::<(u32, u32)>())?;
+                    index.push(check_range(first, count, totals)?);
                 }
                 index
             }
@@ -310,7 +334,8 @@ impl Stream {
         Ok(Self { index, widths, dictionary: raw.to_vec(), data_at, decoded: None })
     }
 
-    fn find(&mut self, window: &Window<'_>, number: u32) -> Result<Option<Place>, FormatError> {
+    /// `kept` counts the bytes of all decoded streams.
+    fn find(&mut self, window: &Window<'_>, number: u32, kept: &mut usize) -> Result<Option<Place>, FormatError> {
         let mut before = 0usize;
         let row = self.index.iter().find_map(|&(first, count)| {
             let inside = number.checked_sub(first).filter(|index| *index < count);
@@ -322,7 +347,14 @@ impl Stream {
         let width: usize = self.widths.iter().sum();
         let data = match &mut self.decoded {
             Some(data) => data,
-            none => none.insert(decode(window, &self.dictionary, self.data_at, &self.index, width)?),
+            none => {
+                let data = decode(window, &self.dictionary, self.data_at, &self.index, width)?;
+                *kept = kept.saturating_add(data.len());
+                if *kept > TABLE_BYTES_MAX {
+                    return Err(too_large());
+                }
+                none.insert(data)
+            }
         };
         let Some(mut entry) = data.get(row * width..(row + 1) * width) else { return Ok(None) };
         let mut field = |width: usize| {
@@ -363,11 +395,11 @@ fn decode(
 }
 
 /// Checks the numbers of a run of objects against the limits, and notes the highest.
-fn check_range(first: u64, count: u64, size: &mut u32) -> Result<(u32, u32), FormatError> {
+fn check_range(first: u64, count: u64, totals: &mut Totals) -> Result<(u32, u32), FormatError> {
     let end = first.saturating_add(count);
     match (u32::try_from(first), u32::try_from(count), u32::try_from(end)) {
         (Ok(first), Ok(count), Ok(end)) if end as usize <= PDF_OBJECTS_MAX + 1 => {
-            *size = (*size).max(end);
+            totals.size = totals.size.max(end);
             Ok((first, count))
         }
         _ => Err(unsupported(format!("it numbers more than {PDF_OBJECTS_MAX} objects"))),
@@ -375,8 +407,8 @@ fn check_range(first: u64, count: u64, size: &mut u32) -> Result<(u32, u32), For
 }
 
 /// Reads `/Size` of a trailer, and notes it.
-fn note_size(trailer: &Dictionary<'_>, size: &mut u32) -> Result<u32, FormatError> {
+fn note_size(trailer: &Dictionary<'_>, totals: &mut Totals) -> Result<u32, FormatError> {
     let declared = trailer.integer("Size").and_then(|size| u64::try_from(size).ok());
     let declared = declared.ok_or_else(|| damaged("its trailer does not say how many objects there are"))?;
-    Ok(check_range(0, declared, size)?.1)
+    Ok(check_range(0, declared, totals)?.1)
 }
