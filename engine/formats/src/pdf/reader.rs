@@ -22,6 +22,10 @@ const TAIL_BYTES: [usize; 2] = [1024, 64 * 1024];
 /// Decoded object streams that are kept for the next question.
 const OBJECT_STREAMS_KEPT: usize = 4;
 
+/// Length of one object stream, decoded, and of all that are kept: unlike cross-reference streams they are no table of
+/// the whole document, and half the general limit is plenty.
+const OBJECT_STREAM_BYTES_MAX: usize = PDF_STREAM_BYTES_MAX / 2;
+
 /// Bytes of object streams that are decoded for one document altogether.
 const DECODED_BYTES_MAX: usize = 8 * PDF_STREAM_BYTES_MAX;
 
@@ -219,15 +223,15 @@ impl<'s> Document<'s> {
             }
         };
         let length = length.and_then(|length| usize::try_from(length).ok()).ok_or_else(broken)?;
-        if length > PDF_STREAM_BYTES_MAX {
+        if length > OBJECT_STREAM_BYTES_MAX {
             return Err(unsupported("one of its object streams is too long".into()));
         }
         let mut data = self.window.bytes(data_at, length)?;
         if let Some(crypt) = &self.crypt {
             data = Cow::Owned(crypt.decrypt_stream(object.id, &data)?);
         }
-        let data = filter::decode(&dictionary, &data, PDF_STREAM_BYTES_MAX)?;
-        if data.len() >= PDF_STREAM_BYTES_MAX {
+        let data = filter::decode(&dictionary, &data, OBJECT_STREAM_BYTES_MAX)?;
+        if data.len() >= OBJECT_STREAM_BYTES_MAX {
             return Err(unsupported("one of its object streams is too long when decompressed".into()));
         }
         self.decoded = self.decoded.saturating_add(data.len());
@@ -250,7 +254,7 @@ impl<'s> Document<'s> {
         }
         let kept = |streams: &[Rc<ObjectStream>]| streams.iter().map(|stream| stream.data.len()).sum::<usize>();
         while self.streams.len() >= OBJECT_STREAMS_KEPT
-            || (!self.streams.is_empty() && kept(&self.streams) + data.len() > PDF_STREAM_BYTES_MAX)
+            || (!self.streams.is_empty() && kept(&self.streams) + data.len() > OBJECT_STREAM_BYTES_MAX)
         {
             self.streams.remove(0);
         }

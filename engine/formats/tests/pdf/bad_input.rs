@@ -63,6 +63,9 @@ fn circles_and_depths_end() {
         .unwrap()
         .replace("xref\n0 4", "xref\n0 1\n0000000000 65535 f \n0 4");
     assert_eq!(refuse(twice.replace("startxref\n0 1\n0000000000 65535 f \n", "startxref\n").as_bytes()), "pdf-damaged");
+    let large = format!("<</T(a)/FT/Sig/X({})>>", "x".repeat(200_000));
+    let again = format!("<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[{}]>>>>", "4 0 R ".repeat(50_000));
+    assert_eq!(refuse(&pdf(&[&again, pages, page, &large])), "pdf-unsupported", "one object read again and again");
     let shifted = String::from_utf8(pdf(&[catalog, pages, page])).unwrap().replacen("1 0 obj", "\n\n1 1 obj", 1);
     assert_eq!(refuse(shifted.as_bytes()), "pdf-damaged");
 }
