@@ -124,7 +124,9 @@ mod tests {
         assert!(matches!(supervision.device_fault(240_000_000), Action::AwaitOperator(_)));
         // An hour later the old ones no longer count.
         assert!(matches!(supervision.device_fault(3_840_000_000), Action::Restart(_)));
-        (0..4).for_each(|second| drop(supervision.device_fault(3_840_000_000 + second)));
+        for second in 0..4 {
+            supervision.device_fault(3_840_000_000 + second);
+        }
         supervision.forgive();
         assert_eq!(supervision.device_fault(3_840_000_010), Action::Restart(Duration::from_secs(1)));
     }

@@ -3,7 +3,7 @@
 //!
 //! The seed is new in each run and printed; `SEALMILL_SEED` repeats one. It decides who fails, how and at which
 //! signature; the interleaving of threads is the machine's.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod fake;
 
@@ -136,7 +136,7 @@ async fn simulate(seed: u64) {
         while let Some(ended) = documents.try_join_next() {
             ended.unwrap();
         }
-        if number % 50 == 0 {
+        if number.is_multiple_of(50) {
             operated += operate(&world, number).await;
             assert_bounds(&world);
         }
@@ -216,7 +216,7 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
 }
 
 fn keep_to_be_judged(doors: &Doors, id: DocumentId, signed: &Signed, content: &[u8]) {
-    if id.number % JUDGED == 0
+    if id.number.is_multiple_of(JUDGED)
         && let [Part::Bytes(der)] = &signed.sealed.document().parts[..]
     {
         std::fs::write(doors.judged.path().join(format!("{}.xml", id.number)), content).unwrap();
