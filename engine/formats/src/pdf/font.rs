@@ -195,3 +195,22 @@ fn allocate<const N: usize>(tail: &mut Tail<'_>) -> Result<[Reference; N], Forma
 fn broken() -> FormatError {
     FormatError::setup("appearance-font", "the font for visible signatures cannot be used")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_subset_is_kept_and_counts_the_parts_of_its_glyphs() {
+        let mut font = Font::new().unwrap();
+        assert_eq!(font.show("ÄB\u{10ffff}").len(), 2 + 3 * 4);
+        let subset = font.subset().unwrap();
+        // Ä is put together from A and two dots, which were never asked for.
+        assert!(subset.count > font.remapper.num_gids(), "{} {}", subset.count, font.remapper.num_gids());
+        assert!(font.characters.values().any(|character| *character == REPLACEMENT));
+        assert!(font.to_unicode().contains("<00C4>"));
+        assert!(Arc::ptr_eq(&subset, &font.subset().unwrap()));
+        assert_eq!(font.tag().len(), 6);
+    }
+}

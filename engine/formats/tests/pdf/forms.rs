@@ -1,9 +1,10 @@
 //! Forms: existing fields, locks, seed values, certification.
 
-use crate::support::{Batch, judge_pyhanko, options, profile, refusal, signer};
+use crate::support::{Batch, judge_pyhanko, judge_structure, options, profile, refusal, signer};
 use model::profile::{CertificationLevel, PdfOptions};
 use std::fmt::Write as _;
 use testkit::pki::KeyKind;
+use testkit::{judge, tools};
 
 /// A PDF of one page from the bodies of its objects, numbered from 1; object 1 is the catalog.
 pub(crate) fn pdf(objects: &[&str]) -> Vec<u8> {
@@ -203,4 +204,41 @@ fn dynamic_forms_are_refused() {
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
     ]);
     assert_eq!(refusal(signer.sign(&dynamic, &profile(options()))), "pdf-unsupported");
+}
+
+#[test]
+fn a_form_in_an_encrypted_file_is_found_and_filled() {
+    let signer = signer(KeyKind::Rsa2048);
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain.pdf");
+    let field = "<</Type/Annot/Subtype/Widget/FT/Sig/T(Freigabe)/TU(Hier bitte)/Rect[0 0 0 0]/P 3 0 R/SV<</Ff 8/Reasons[<FEFF0052006500630068006E0075006E006700730070007200FC00660075006E0067>]>>>>";
+    std::fs::write(&plain, form(field, &[])).unwrap();
+    let mut files = Vec::new();
+    for (name, bits, objects) in
+        [("a", "256", "generate"), ("b", "256", "disable"), ("c", "128", "generate"), ("d", "128", "disable")]
+    {
+        let encrypted = folder.path().join(format!("{name}.pdf"));
+        let objects = format!("--object-streams={objects}");
+        let [from, to] = [&plain, &encrypted].map(|path| path.to_str().unwrap());
+        tools::run_ok("qpdf", ["--allow-weak-crypto", &objects, "--encrypt", "", "chef", bits, "--", from, to])
+            .unwrap();
+        let once = signer.sign(&std::fs::read(&encrypted).unwrap(), &profile(named("Freigabe"))).unwrap();
+        assert_eq!(refusal(signer.sign(&once, &profile(named("Freigabe")))), "pdf-field-signed");
+        let twice = folder.path().join(format!("{name}-signed.pdf"));
+        std::fs::write(&twice, signer.sign(&once, &profile(options())).unwrap()).unwrap();
+        judge_structure(&encrypted, &twice, Some(""));
+        let fields: Vec<_> = judge::pdfsig(&twice, Some(""))
+            .unwrap()
+            .into_iter()
+            .map(|verdict| (verdict.field, verdict.valid))
+            .collect();
+        assert_eq!(fields, [("Freigabe".to_owned(), true), ("Signature1".to_owned(), true)]);
+        let json = tools::run_ok("qpdf", ["--json", "--password=", twice.to_str().unwrap()]).unwrap();
+        assert!(
+            json.contains("Hier bitte") && json.contains("Rechnungspr\u{fc}fung"),
+            "texts are encrypted as they should be"
+        );
+        files.push(twice);
+    }
+    judge_pyhanko(&files, Some(""));
 }
