@@ -1,7 +1,7 @@
 //! Many documents signed under one submission: bounded parallelism, results in the order of the documents, one failure
 //! does not spoil the rest. The sources stay where they are.
 
-use crate::deliver::{move_to_free_name, write_part};
+use crate::deliver::{move_to_free_name, not_written, write_part};
 use crate::document::Origin;
 use crate::pipeline::{Failure, blocking};
 use crate::recorder::Entry;
@@ -114,8 +114,7 @@ async fn sign_to_part(
     let part = submission.output.join(format!(".sealmill-{id}.part"));
     let (signer, to) = (signed.signer.to_string(), part.clone());
     let work = move || {
-        write_part(&to, &signed.sealed, &signed.document)
-            .map_err(|error| Failure::Deferred(Reason::new("not-written", format!("cannot be written: {error}"))))?;
+        write_part(&to, &signed.sealed, &signed.document).map_err(|error| not_written(&error))?;
         if signed.document.unchanged().unwrap_or(false) {
             return Ok(());
         }

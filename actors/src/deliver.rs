@@ -3,7 +3,9 @@
 //! Nothing here ever writes over an existing file or leaves a half-written one under a final name.
 
 use crate::document::Document;
+use crate::pipeline::Failure;
 use formats::{Part, Sealed, Source};
+use model::Reason;
 use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
@@ -114,6 +116,22 @@ fn numbered(name: &std::ffi::OsStr, number: u32) -> std::ffi::OsString {
         result.push(extension);
     }
     result
+}
+
+/// What it means for a document that its result cannot be written.
+pub(crate) fn not_written(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Failure::Deferred(Reason::new("disk-full", "there is no room on the disk for the signed file"))
+        }
+        io::ErrorKind::UnexpectedEof => {
+            Failure::Deferred(Reason::new("changed", "the file became shorter while it was being signed"))
+        }
+        io::ErrorKind::InvalidFilename => {
+            Failure::Rejected(Reason::new("name-too-long", "the name of the signed file would be too long"))
+        }
+        _ => Failure::Deferred(Reason::new("not-written", format!("the signed file cannot be written: {error}"))),
+    }
 }
 
 const COPY_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -5,7 +5,7 @@ use super::claim::{self, ClaimedFile, JobFolder, Recovery};
 use super::publish::{Places, Publication, reason_name};
 use super::scan::scan;
 use super::{DirectoryParts, DirectorySettings};
-use crate::deliver::{move_to_free_name, write_part, write_text};
+use crate::deliver::{move_to_free_name, not_written, write_part, write_text};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -576,21 +576,6 @@ fn aside(work: &Path, input: &Path, error: &Path, name: &OsStr, reason: &Reason)
     let text = work.join(".reason");
     write_text(&text, &format!("{}: {reason}\n", name.display()))?;
     move_to_free_name(&text, error, &reason_name(moved.file_name().unwrap_or(name))).map(|_| ())
-}
-
-fn not_written(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Failure::Deferred(Reason::new("disk-full", "there is no room on the disk for the signed file"))
-        }
-        io::ErrorKind::UnexpectedEof => {
-            Failure::Deferred(Reason::new("changed", "the file became shorter while it was being signed"))
-        }
-        io::ErrorKind::InvalidFilename => {
-            Failure::Rejected(Reason::new("name-too-long", "the name of the signed file would be too long"))
-        }
-        _ => Failure::Deferred(Reason::new("not-written", format!("the signed file cannot be written: {error}"))),
-    }
 }
 
 fn sentence(error: impl Display) -> String {

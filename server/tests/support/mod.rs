@@ -52,6 +52,12 @@ impl Home {
         home
     }
 
+    /// Puts the store somewhere else.
+    pub fn store_at(&mut self, path: &Path) -> &mut Self {
+        self.text = self.text.replacen("path = \"sealmill.sqlite\"", &format!("path = {path:?}"), 1);
+        self
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.folder.path()
