@@ -75,6 +75,12 @@ impl Home {
         self
     }
 
+    /// Another store than the usual file: these lines of `[store]`.
+    pub fn store(&mut self, lines: &str) -> &mut Self {
+        self.text = self.text.replacen("path = \"sealmill.sqlite\"", lines, 1);
+        self
+    }
+
     /// A software signer with the shared authority's certificate: `keys/NAME.p12` and `keys/NAME.password`.
     pub fn software(&mut self, name: &str, kind: KeyKind, sessions: usize) -> &mut Self {
         let identity = Pki::shared().signer(kind).unwrap();
