@@ -4,7 +4,7 @@
 //! Everything that can block runs on a thread for blocking work, one such step at a time; its result comes back as a
 //! message. The actor never tries a PIN twice: it hands its PIN over and keeps only what comes back untried.
 
-use super::ledger::StoreLedger;
+use super::ledger::{Standing, StoreLedger};
 use super::queue::SignQueue;
 use super::roster::{TokenState, TokenView};
 use super::worker::{Activity, Worker};
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use store::LoginState;
 use token::{Fault, FoundKey, LoginRefused, Pin, Session, Token, VerifiedPin};
 
 /// Which key of a token a signer means.
@@ -146,17 +145,8 @@ enum State {
     /// Bring it up when this moment has come.
     Due(Instant),
     LoggedIn,
-    Blocked(Block),
-}
-
-/// How far the record of a block has come; it is the record that an operator clears.
-enum Block {
-    /// Somebody has to act, and the record must say why before it can be cleared.
-    ToRecord(String),
-    /// Nothing is on record that we know of: the block ends with its cause.
-    Passing,
-    /// It was seen on record. When it is gone, an operator has cleared it.
-    OnRecord,
+    /// Until the record of the block is cleared. With a sentence: why, and that it must be put on record first.
+    Blocked(Option<String>),
 }
 
 struct WorkerThread {
@@ -172,8 +162,8 @@ enum Found {
     Failed { fault: Fault, verified: Option<VerifiedPin> },
     Mismatch { reason: String, verified: Option<VerifiedPin> },
     StillThere,
-    BlockOnRecord,
-    BlockLifted { pin: Option<Pin> },
+    BlockRecorded,
+    BlockLifted { pin: Option<Pin>, by_operator: bool },
     NothingNew,
 }
 
@@ -220,23 +210,26 @@ impl TokenActor {
                     self.bring_up(ctx);
                 }
             }
-            State::Blocked(Block::ToRecord(why)) => {
+            State::Blocked(Some(why)) => {
                 self.parts.queue.drain();
                 let (ledger, serial, why) = (self.parts.ledger.clone(), self.settings.serial.clone(), why.clone());
                 self.step(ctx, move || match ledger.block(&serial, &why) {
-                    true => Found::BlockOnRecord,
+                    true => Found::BlockRecorded,
                     false => Found::NothingNew,
                 });
             }
-            State::Blocked(Block::Passing | Block::OnRecord) => {
+            State::Blocked(None) => {
                 self.parts.queue.drain();
                 if self.looked.elapsed() >= self.parts.pace.block_poll {
                     let (ledger, serial) = (self.parts.ledger.clone(), self.settings.serial.clone());
                     let (pin, need_pin) = (self.settings.pin.clone(), self.pin.is_none());
-                    self.step(ctx, move || match ledger.state(&serial) {
-                        Some(LoginState::Free) => Found::BlockLifted { pin: if need_pin { pin() } else { None } },
-                        Some(LoginState::Blocked) => Found::BlockOnRecord,
-                        Some(LoginState::Attempting) | None => Found::NothingNew,
+                    self.step(ctx, move || match ledger.standing(&serial) {
+                        // The operator means the PIN that is configured now, not the one of our start.
+                        Standing::Cleared => Found::BlockLifted { pin: pin(), by_operator: true },
+                        Standing::Free => {
+                            Found::BlockLifted { pin: if need_pin { pin() } else { None }, by_operator: false }
+                        }
+                        Standing::Held | Standing::Unknown => Found::NothingNew,
                     });
                 }
             }
@@ -284,7 +277,7 @@ impl TokenActor {
                     LoginRefused::Fault(fault) => self.fault(fault),
                     // The token itself holds the next try back, or a person did: that it be made is an operator's decision.
                     LoginRefused::CountLow | LoginRefused::FinalTry | LoginRefused::Cancelled => {
-                        self.block(refused.to_string(), Block::ToRecord(refused.to_string()));
+                        self.block(refused.to_string(), Some(refused.to_string()));
                     }
                     refused => {
                         if refused == LoginRefused::NoPin {
@@ -292,7 +285,7 @@ impl TokenActor {
                             self.verified = None;
                         }
                         // Every refusal that counts is on record already.
-                        self.block(refused.to_string(), Block::Passing);
+                        self.block(refused.to_string(), None);
                     }
                 }
             }
@@ -308,22 +301,24 @@ impl TokenActor {
                 self.down(TokenState::Blocked, Some(reason));
                 self.state = State::Due(Instant::now() + self.parts.pace.mismatch_retry);
             }
-            Found::BlockOnRecord => {
-                if let State::Blocked(block) = &mut self.state {
-                    *block = Block::OnRecord;
+            Found::BlockRecorded => {
+                if matches!(self.state, State::Blocked(_)) {
+                    self.state = State::Blocked(None);
                 }
             }
-            Found::BlockLifted { pin } => self.block_lifted(pin, ctx),
+            Found::BlockLifted { pin, by_operator } => self.block_lifted(pin, by_operator, ctx),
             Found::StillThere | Found::NothingNew => {}
         }
     }
 
-    fn block_lifted(&mut self, pin: Option<Pin>, ctx: &mut Context<Self>) {
-        let State::Blocked(block) = &self.state else { return };
+    fn block_lifted(&mut self, pin: Option<Pin>, by_operator: bool, ctx: &mut Context<Self>) {
+        if !matches!(self.state, State::Blocked(_)) {
+            return;
+        }
         if pin.is_some() {
             self.pin = pin;
         }
-        if matches!(block, Block::OnRecord) {
+        if by_operator {
             // The operator knows of the wrong tries that the token counts, and wants one more.
             self.pin = self.pin.take().map(Pin::confirmed);
             self.supervision.forgive();
@@ -468,14 +463,15 @@ impl TokenActor {
             }
             Action::AwaitOperator(what) => {
                 let reason = format!("{what} ({why})");
-                self.block(reason.clone(), Block::ToRecord(reason));
+                self.block(reason.clone(), Some(reason));
             }
         }
     }
 
-    fn block(&mut self, reason: String, block: Block) {
+    /// `to_record`: why, if the ledger does not know yet that an operator is needed.
+    fn block(&mut self, reason: String, to_record: Option<String>) {
         self.down(TokenState::Blocked, Some(reason));
-        self.state = State::Blocked(block);
+        self.state = State::Blocked(to_record);
     }
 
     /// Takes the token out: no new places, everything in line goes to others, workers end after what they do now.
