@@ -6,7 +6,13 @@ use server::commands;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print(); // help and version to standard output, complaints to standard error
+            return ExitCode::from(if error.use_stderr() { commands::EXIT_SETUP } else { commands::EXIT_DONE });
+        }
+    };
     if matches!(arguments.command, Command::TokenHost) {
         return token::run_host(); // the child process of a PKCS#11 module: no logs, no runtime, no configuration
     }

@@ -6,13 +6,13 @@ use crate::cli::{DigestName, FormatName, Sign};
 use crate::config::{Config, ProfileConfig};
 use crate::table::table;
 use actors::batch::{self, Submission};
-use actors::services::{Running, Services};
+use actors::services::{Running, Services, Setup, TokenSetup};
 use actors::token::roster::TokenState;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::profile::PoolName;
-use model::{Clock, Profile};
+use model::{Clock, Profile, TokenSerial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -162,8 +162,9 @@ async fn sign(config: Config, profile: Arc<Profile>, arguments: &Sign, as_json: 
         bail!("{}: {}", broken.part, broken.reason);
     }
     let tenant = setup.tenant.clone();
+    let tokens = tokens_of(&setup, &profile.pool);
     let running = Services::start(setup);
-    ready(&running, &profile.pool).await?;
+    ready(&running, &profile.pool, &tokens).await?;
     let submission = Submission {
         tenant,
         door: format!("cli:{}", std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())),
@@ -202,11 +203,20 @@ async fn sign(config: Config, profile: Arc<Profile>, arguments: &Sign, as_json: 
     Ok(exit_code(events.iter().map(|event| &event.outcome)))
 }
 
-/// Waits until somebody of the pool can sign; if nobody will, says why.
-pub async fn ready(running: &Running, pool: &PoolName) -> anyhow::Result<()> {
+/// The tokens that hold the pool's signers.
+pub fn tokens_of(setup: &Setup, pool: &PoolName) -> Vec<TokenSerial> {
+    let signers: Vec<_> =
+        setup.pools.iter().filter(|(name, _)| name == pool).flat_map(|(_, signers)| signers).collect();
+    let holds = |token: &&TokenSetup| token.settings.signers.iter().any(|signer| signers.contains(&&signer.name));
+    setup.tokens.iter().filter(holds).map(|token| token.settings.serial.clone()).collect()
+}
+
+/// Waits until somebody of the pool, which these tokens make up, can sign; if nobody will, says why.
+pub async fn ready(running: &Running, pool: &PoolName, tokens: &[TokenSerial]) -> anyhow::Result<()> {
     let deadline = Instant::now() + READY_PATIENCE;
     while !running.services.router.any_up(pool) {
-        let states: Vec<_> = running.services.roster.tokens().iter().map(|view| view.status()).collect();
+        let views = running.services.roster.tokens().iter();
+        let states: Vec<_> = views.map(|view| view.status()).filter(|status| tokens.contains(&status.serial)).collect();
         let reasons = states.iter().filter_map(|status| {
             Some(format!("token {} is {}: {}", status.serial, status.state.word(), status.reason.as_ref()?))
         });
