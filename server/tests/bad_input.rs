@@ -250,10 +250,10 @@ fn files_without_permission_get_a_reason_and_do_not_keep_the_server_busy() {
     if as_root {
         assert_eq!(names(&sticky.input()), ["theirs.xml"]);
         wait("a word about what stays", 5, || server.log().contains("theirs.xml"));
-        let (log, cpu) = (server.log().len(), cpu_ticks(server.pid()));
+        let (log, cpu) = (server.log().len(), server.cpu_ticks());
         pause(2_000);
         assert!(server.log().len() < log + 1_000, "it goes on and on:\n{}", server.log());
-        let used = cpu_ticks(server.pid()) - cpu;
+        let used = server.cpu_ticks() - cpu;
         assert!(used < 40, "{used} of 200 ticks of one processor, doing nothing");
         assert!(names(&sticky.work()).is_empty());
     }
@@ -274,12 +274,4 @@ fn reclaim(home: &Path, folders: &[&Folder]) {
         let _ = std::fs::set_permissions(folder.input(), PermissionsExt::from_mode(0o755));
     }
     let _ = tools::run("chown", ["-R".as_ref(), "0:0".as_ref(), home.as_os_str()]);
-}
-
-/// Processor time of a process so far, in hundredths of a second.
-fn cpu_ticks(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let behind_name = stat.rsplit_once(')').unwrap().1;
-    let fields: Vec<&str> = behind_name.split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }

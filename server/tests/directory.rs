@@ -317,6 +317,10 @@ fn the_page_tells_health_readiness_and_what_happened() {
     assert_eq!(metric("sealmill_intake_permits_free", &[]), Some(256.0));
     assert_eq!(metric("sealmill_documents_waiting", &[]), Some(0.0));
     assert_eq!(metric("sealmill_directory_up", &["directory=\"invoices\""]), Some(1.0));
+    let before = server.cpu_ticks();
+    pause(1_000);
+    let used = server.cpu_ticks() - before;
+    assert!(used < 15, "{used} of 100 ticks of a processor with nothing to do");
     for stage in ["claim", "choose", "prepare", "sign", "assemble", "write", "record", "publish"] {
         let labels = [format!("stage=\"{stage}\"")];
         let count = metric("sealmill_stage_seconds_count", &[&labels[0]]);

@@ -78,6 +78,7 @@ fn a_full_disk_defers_and_everything_finishes_once_there_is_room() {
     disk.grow(10_000);
     folder.wait_empty(60);
     assert_eq!(whole_results(&folder, &sources), 20);
+    assert!(folder.reason("bad.pdf").is_some());
     for name in names(&folder.output()) {
         let verdicts = judge::pdfsig(&folder.output().join(&name), None).unwrap();
         assert!(verdicts.len() == 1 && verdicts[0].valid && verdicts[0].whole_document, "{name}: {verdicts:?}");

@@ -64,8 +64,15 @@ impl Publication {
             Kind::Rejected { sentence } => {
                 let reason = self.file.reason();
                 let text = format!("{}: {sentence}\n", self.file.shown_name());
-                // A full disk must not keep the source from its place; the store holds the reason as well.
                 let written = write_text(&reason, &text);
+                // Without room the source waits for its reason. No other trouble with the text keeps it from its place:
+                // the store holds the reason as well.
+                if let Err(error) = &written
+                    && matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                {
+                    let _ = std::fs::remove_file(&reason);
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
                 let moved = match move_to_free_name(&self.file.path(), &self.places.error, &self.file.name) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => self.places.error.join(&self.file.name),
                     moved => moved?,

@@ -253,6 +253,14 @@ impl Server {
         testkit::memory::peak_bytes_of(self.pid()).unwrap()
     }
 
+    /// The processor time that it has used so far, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let behind_name = stat.rsplit_once(')').unwrap().1;
+        let fields: Vec<&str> = behind_name.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
     /// Panics with its log if it is not running any more.
     pub fn fail_if_ended(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
