@@ -37,6 +37,11 @@ impl Intake {
         self.permits.available_permits()
     }
 
+    /// Permits in all.
+    pub fn documents_max(&self) -> usize {
+        self.documents_max
+    }
+
     /// Nobody enters any more; those inside finish.
     pub fn close(&self) {
         self.permits.close();

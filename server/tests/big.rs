@@ -100,7 +100,7 @@ fn write_huge_pdf(path: &Path, hole: u64) {
     let table = file.stream_position().unwrap();
     write!(file, "xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1).unwrap();
     for offset in &offsets {
-        write!(file, "{offset:010} 00000 n \n").unwrap();
+        writeln!(file, "{offset:010} 00000 n ").unwrap();
     }
     write!(file, "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", offsets.len() + 1).unwrap();
 }

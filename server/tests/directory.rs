@@ -362,6 +362,27 @@ fn the_end_lets_everything_that_was_claimed_finish() {
     assert!(folder.is_empty());
 }
 
+/// Fewer documents may be inside than one directory would like to claim at once, and many directories want them.
+#[test]
+fn few_permits_and_many_directories_do_not_wait_for_each_other() {
+    for permits in [1, 40] {
+        let mut home = Home::with(&format!("documents_in_flight_max = {permits}"), "127.0.0.1:0");
+        home.software("s1", KeyKind::P256, 2).pool("all", &["s1"]).profile("usual", "all", USUAL);
+        let folders: Vec<Folder> = (0..12).map(|number| home.directory(&format!("d{number}"), "usual", "")).collect();
+        for folder in &folders {
+            for number in 0..25 {
+                folder.put(format!("{number}.xml"), b"<x/>");
+            }
+        }
+        let server = home.start_ready();
+        for folder in &folders {
+            folder.wait_empty(60);
+            assert_eq!(names(&folder.output()).len(), 25);
+        }
+        assert!(server.stop().success());
+    }
+}
+
 #[test]
 fn a_timetable_keeps_files_until_its_time() {
     let mut home = Home::two_signers();

@@ -236,17 +236,23 @@ impl Feed {
         }
         let Some(first) = parts.intake.enter().await else { return Ok(0) };
         let mut permits = vec![first];
-        // A group of a few files costs as much in the store as one of many: wait for more places, but not when the
-        // server has little to do.
+        // A group of a few files costs as much in the store as one of many: wait for more places, but never for long.
+        // The places may all be in the hands of feeds that wait here.
+        let end = tokio::time::Instant::now() + GROUP_WAIT;
+        let enough = GROUP_FILES_MIN.min(parts.intake.documents_max() / 8);
         while permits.len() < wanted {
             match parts.intake.try_enter() {
                 Some(permit) => permits.push(permit),
-                None if permits.len() >= wanted.min(GROUP_FILES_MIN) => break,
-                None => match parts.intake.enter().await {
-                    Some(permit) => permits.push(permit),
-                    None => return Ok(0),
+                None if permits.len() >= enough => break,
+                None => match tokio::time::timeout_at(end, parts.intake.enter()).await {
+                    Ok(Some(permit)) => permits.push(permit),
+                    Ok(None) => return Ok(0),
+                    Err(_) => break,
                 },
             }
+        }
+        if parts.is_stopping() {
+            return Ok(0);
         }
         let names: Vec<OsString> = candidates.drain(..permits.len()).collect();
         let (work, input, job) = (parts.settings.work(), parts.settings.input.clone(), self.new_job()?);
@@ -593,6 +599,7 @@ const RETRY_LOOK: Duration = Duration::from_secs(1);
 const DEFERRED_MAX: usize = 512;
 const DEFERRED_RETRY: Duration = Duration::from_secs(5);
 const GROUP_FILES_MIN: usize = 32;
+const GROUP_WAIT: Duration = Duration::from_millis(20);
 const POLL_MIN: Duration = Duration::from_millis(20);
 const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
 const STORE_RETRY_MAX: Duration = Duration::from_secs(10);
