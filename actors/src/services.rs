@@ -106,6 +106,7 @@ pub struct Running {
     pub services: Arc<Services>,
     recorder: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
+    tokens: Vec<TokenParts>,
 }
 
 impl Services {
@@ -164,10 +165,11 @@ impl Services {
             .collect();
         let queues = seating.into_iter().map(|seat| seat.queue).collect();
         Schedule::new(clock.clone(), &directories).start();
+        let tokens = kept.iter().map(|token| token.parts.clone()).collect();
         let keeper = actix::spawn(keep(kept, kept_directories));
         let services =
             Services { store, clock, intake, pipeline, recorder, router, roster, directories, naming, events, queues };
-        Running { services: Arc::new(services), recorder: recorder_task, keeper }
+        Running { services: Arc::new(services), recorder: recorder_task, keeper, tokens }
     }
 
     /// Writes the values that are read, not counted, into the metrics.
@@ -198,7 +200,7 @@ impl Running {
     /// Claims nothing more, lets what is inside finish for at most `patience`, writes every outcome. What is left stays
     /// claimed and is found again at the next start.
     pub async fn shut_down(self, patience: Duration) {
-        let Running { services, recorder, keeper } = self;
+        let Running { services, recorder, keeper, tokens } = self;
         keeper.abort();
         services.directories.iter().for_each(|directory| directory.stop());
         let deadline = Instant::now() + patience;
@@ -209,6 +211,15 @@ impl Running {
         // A document leaves the intake after its outcome is durable and its files are moved: nothing is in the recorder
         // now but documents that took too long, and those are found again.
         recorder.abort();
+        // The process can't end while a thread is in a call into a module; a login that hangs would keep it for ever.
+        let deadline = Instant::now() + STEP_PATIENCE;
+        while tokens.iter().any(|token| token.view.is_in_step()) && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for token in tokens.iter().filter(|token| token.view.is_in_step()) {
+            tracing::error!(token = %token.token.serial(), "a call into the token's module does not return");
+            token.token.reset();
+        }
     }
 }
 
@@ -255,4 +266,5 @@ async fn keep(tokens: Vec<KeptToken>, mut directories: Vec<KeptDirectory>) {
 }
 
 const EVENTS_KEPT: usize = 4_096;
+const STEP_PATIENCE: Duration = Duration::from_secs(2);
 const KEEPER_PERIOD: Duration = Duration::from_secs(1);

@@ -243,7 +243,8 @@ impl TokenActor {
         }
         (self.busy, self.step_given_up) = (true, false);
         self.looked = Instant::now();
-        let step = tokio::task::spawn_blocking(work).into_actor(self).map(|found, actor, ctx| {
+        let view = self.parts.view.clone();
+        let step = tokio::task::spawn_blocking(move || view.in_step(work)).into_actor(self).map(|found, actor, ctx| {
             actor.busy = false;
             match found {
                 Ok(found) => actor.found(found, ctx),

@@ -6,7 +6,7 @@ use super::actor::{Command, TokenActor};
 use super::worker::Activity;
 use actix::Addr;
 use model::{SignerName, Time, TokenSerial};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The states of a token (design: `Absent → Present → LoggedIn`, and those that need somebody).
@@ -73,6 +73,8 @@ pub struct TokenView {
     status: Mutex<TokenStatus>,
     address: RwLock<Option<Addr<TokenActor>>>,
     workers: Mutex<Vec<Arc<Activity>>>,
+    /// Calls into the token's module under way, other than signatures.
+    steps: AtomicUsize,
     /// What workers signed that have ended since.
     past_signatures: AtomicU64,
 }
@@ -93,6 +95,7 @@ impl TokenView {
             status: Mutex::new(status),
             address: RwLock::new(None),
             workers: Mutex::new(Vec::new()),
+            steps: AtomicUsize::new(0),
             past_signatures: AtomicU64::new(0),
         })
     }
@@ -107,6 +110,24 @@ impl TokenView {
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let present: u64 = workers.iter().map(|worker| worker.signatures.load(Ordering::Relaxed)).sum();
         self.past_signatures.load(Ordering::Relaxed) + present
+    }
+
+    /// Runs a call into the token's module.
+    pub(crate) fn in_step<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Step<'v>(&'v AtomicUsize);
+        impl Drop for Step<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+        self.steps.fetch_add(1, Ordering::AcqRel);
+        let _step = Step(&self.steps);
+        work()
+    }
+
+    /// Whether a call into the token's module, other than a signature, is under way.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.steps.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut TokenStatus)) {
