@@ -134,6 +134,29 @@ fn nothing_wrong_leaves_the_server() {
     two.end(server);
 }
 
+/// Whatever way the server ends, the process with the module ends with it, even while the module hangs.
+#[test]
+fn no_process_is_left_behind() {
+    for kill in [false, true] {
+        let mut two = Two::new();
+        let server = two.start();
+        let hosts = hosts(&server);
+        two.card.shim.turn(Switch::Hang, true).unwrap();
+        two.put(50);
+        wait("a hang", 10, || two.card.shim.signatures() > 0 && !two.folder.is_empty());
+        match kill {
+            true => server.kill(),
+            false => assert!(server.stop().success()),
+        }
+        for host in hosts {
+            // Nobody may be there to reap it after the server.
+            let status = || std::fs::read_to_string(format!("/proc/{host}/stat")).unwrap_or_default();
+            let gone = || status().rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'));
+            wait(&format!("the end of the token host (server killed: {kill})"), 20, gone);
+        }
+    }
+}
+
 /// The card is the only signer: its documents wait for it through a hang and a crash.
 #[test]
 fn documents_wait_for_the_only_signer() {

@@ -122,6 +122,22 @@ fn a_pulled_card_costs_no_file_and_comes_back_by_itself() {
 }
 
 #[test]
+fn a_card_that_is_not_there_at_the_start_is_awaited() {
+    let (home, card, folder) = only_a_card("poll_ms = 100");
+    card.token.move_away().unwrap();
+    put(&folder, 0..20);
+    let server = home.start();
+    card.wait_for(&server, "absent");
+    pause(500);
+    assert_eq!(card.shim.logins(), "");
+    card.token.move_back().unwrap();
+    folder.wait_empty(60);
+    assert_eq!(card.shim.logins(), "u");
+    assert!(server.stop().success());
+    all_signed(&folder, 20);
+}
+
+#[test]
 fn a_card_is_pulled_again_and_again_while_others_go_on() {
     let mut home = Home::new();
     let card = Card::in_home(&mut home, KeyKind::P256, "sessions = 2\npoll_ms = 100");
@@ -200,6 +216,27 @@ fn a_server_that_dies_in_a_login_does_not_log_in_at_its_next_start() {
     assert_eq!(card.shim.logins(), "uu");
     assert!(server.stop().success());
     all_signed(&folder, 5);
+}
+
+/// The server is killed, or told to end, while its module does not return from C_Login.
+#[test]
+fn a_server_that_is_ended_in_a_login_does_not_log_in_at_its_next_start() {
+    for kill in [true, false] {
+        let (home, card, _folder) = only_a_card("");
+        card.shim.turn(Switch::LoginHang, true).unwrap();
+        let server = home.start();
+        wait("the login", 30, || card.shim.logins() == "u");
+        match kill {
+            true => server.kill(),
+            false => assert!(server.stop().success(), "it ends in order, and soon"),
+        }
+        card.shim.turn(Switch::LoginHang, false).unwrap();
+        let server = home.start();
+        card.wait_for(&server, "blocked");
+        pause(LONGER_THAN_A_LOOK);
+        assert_eq!(card.shim.logins(), "u", "killed: {kill}");
+        assert!(server.stop().success());
+    }
 }
 
 #[test]

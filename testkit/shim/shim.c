@@ -10,6 +10,7 @@
  *   SHIM_HANG_FILE         C_Sign does not return while the file exists
  *   SHIM_CRASH_FILE        C_Sign aborts the process
  *   SHIM_LOGIN_CRASH_FILE  C_Login aborts the process (after it has been logged)
+ *   SHIM_LOGIN_HANG_FILE   C_Login does not return while the file exists (after it has been logged)
  *   SHIM_LOGIN_REFUSE_FILE C_Login answers CKR_PIN_INCORRECT (after it has been logged), the real token sees nothing
  *   SHIM_PAD_PIN           what the person at the PIN pad types when C_Login gets no PIN
  *   SHIM_CANCEL_FILE       the person at the PIN pad cancels
@@ -146,6 +147,8 @@ static ULONG login(ULONG session, ULONG user, BYTE *pin, ULONG length)
     append("SHIM_LOGIN_LOG", user == 0 ? 's' : user == 1 ? 'u' : 'c');
     if (on("SHIM_LOGIN_CRASH_FILE"))
         abort();
+    while (on("SHIM_LOGIN_HANG_FILE"))
+        milliseconds(10);
     if (on("SHIM_LOGIN_REFUSE_FILE"))
         return CKR_PIN_INCORRECT;
     if (pin == NULL && on("SHIM_CANCEL_FILE"))

@@ -24,6 +24,8 @@ pub enum Switch {
     Crash,
     /// C_Login ends the process, after it was counted.
     LoginCrash,
+    /// C_Login does not return, after it was counted.
+    LoginHang,
     /// C_Login answers CKR_PIN_INCORRECT, after it was counted; the real token sees nothing of it.
     LoginRefuse,
     /// C_Sign answers a signature with one wrong bit.
@@ -33,14 +35,22 @@ pub enum Switch {
 }
 
 impl Switch {
-    const ALL: [Switch; 6] =
-        [Switch::Hang, Switch::Crash, Switch::LoginCrash, Switch::LoginRefuse, Switch::WrongSignature, Switch::Gone];
+    const ALL: [Switch; 7] = [
+        Switch::Hang,
+        Switch::Crash,
+        Switch::LoginCrash,
+        Switch::LoginHang,
+        Switch::LoginRefuse,
+        Switch::WrongSignature,
+        Switch::Gone,
+    ];
 
     fn variable(self) -> &'static str {
         match self {
             Switch::Hang => "SHIM_HANG_FILE",
             Switch::Crash => "SHIM_CRASH_FILE",
             Switch::LoginCrash => "SHIM_LOGIN_CRASH_FILE",
+            Switch::LoginHang => "SHIM_LOGIN_HANG_FILE",
             Switch::LoginRefuse => "SHIM_LOGIN_REFUSE_FILE",
             Switch::WrongSignature => "SHIM_WRONG_FILE",
             Switch::Gone => "SHIM_GONE_FILE",
