@@ -216,6 +216,8 @@ impl DirectoryActor {
     }
 
     fn start_feed(&mut self, ctx: &mut Context<Self>) {
+        // The folder may be another one than that which was watched before.
+        self.watch(ctx);
         let feed = tokio::spawn(feed::run(self.parts.clone()));
         let watch = feed.into_actor(self).map(|ended, actor, ctx| {
             if actor.parts.is_stopping() {
@@ -287,7 +289,6 @@ impl Actor for DirectoryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        self.watch(ctx);
         self.start_feed(ctx);
         // A watched folder that is removed and made again falls silent without a word.
         ctx.run_interval(REWATCH, Self::watch);

@@ -362,6 +362,30 @@ fn the_end_lets_everything_that_was_claimed_finish() {
     assert!(folder.is_empty());
 }
 
+/// As when a disk is unmounted and comes back, or somebody tidies up.
+#[test]
+fn folders_that_are_removed_and_come_back_are_watched_again() {
+    let mut home = Home::two_signers();
+    let folder = home.profile("usual", "all", USUAL).directory("invoices", "usual", "settle_ms = 60000");
+    let server = home.start_ready();
+    folder.put("before.xml", b"<x/>");
+    folder.wait_empty(20);
+    let away = home.path().join("away");
+    std::fs::rename(&folder.root, &away).unwrap();
+    wait("new folders", 20, || folder.input().is_dir() && folder.work().is_dir());
+    pause(500);
+    // Nothing but its event makes this file complete.
+    folder.put("between.xml", b"<x/>");
+    wait("the file in the new folder", 20, || folder.output().join("between.xml.pkcs7").exists());
+    std::fs::rename(&folder.root, home.path().join("second")).unwrap();
+    std::fs::rename(&away, &folder.root).unwrap();
+    wait("the old folders to work", 20, || {
+        server.metric("sealmill_directory_up", &["directory=\"invoices\""]) == Some(1.0)
+    });
+    assert_eq!(names(&folder.output()), ["before.xml.pkcs7"]);
+    assert!(server.stop().success());
+}
+
 /// Fewer documents may be inside than one directory would like to claim at once, and many directories want them.
 #[test]
 fn few_permits_and_many_directories_do_not_wait_for_each_other() {
