@@ -115,7 +115,7 @@ fn parent(wanted: Option<&Path>) -> Result<PathBuf> {
 
 fn in_memory(folder: &Path) -> Result<bool> {
     let kind = rustix::fs::statfs(folder).with_context(|| format!("look at {}", folder.display()))?.f_type;
-    Ok(i64::from(kind) == TMPFS_MAGIC)
+    Ok(kind == TMPFS_MAGIC)
 }
 
 /// `statfs(2)`.
