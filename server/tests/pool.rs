@@ -155,23 +155,28 @@ fn openssl_accepts_every_kind_of_key_in_software_and_on_a_token() {
                     );
                     let folder = home.directory(&profile, &profile, "");
                     folder.put("rechnung.xml", &invoice(1));
-                    folders.push((profile, detached, folder));
+                    folders.push((profile, detached, *padding == "pss", folder));
                 }
             }
         }
     }
     let server = home.start_ready();
-    for (_, _, folder) in &folders {
+    for (.., folder) in &folders {
         folder.wait_empty(60);
     }
     assert!(server.stop().success());
-    for (profile, detached, folder) in folders {
+    for (profile, detached, pss, folder) in folders {
         assert_eq!(folder.reason("rechnung.xml"), None, "{profile}");
+        let signature = folder.output().join(if detached { "rechnung.xml.pkcs7" } else { "rechnung.xml.p7m" });
         if detached {
-            let signature = folder.output().join("rechnung.xml.pkcs7");
             openssl_accepts_detached(&signature, &folder.done().join("rechnung.xml")).expect(&profile);
         } else {
-            assert_eq!(openssl_opens(&folder.output().join("rechnung.xml.p7m")).expect(&profile), invoice(1));
+            assert_eq!(openssl_opens(&signature).expect(&profile), invoice(1));
         }
+        let bytes = std::fs::read(&signature).unwrap();
+        assert_eq!(bytes.windows(RSASSA_PSS.len()).any(|window| window == RSASSA_PSS), pss, "{profile}");
     }
 }
+
+/// The object identifier 1.2.840.113549.1.1.10 (RFC 4055 section 3.1).
+const RSASSA_PSS: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A];
