@@ -119,6 +119,33 @@ fn a_database_that_goes_away_under_load_costs_no_file() {
     assert_eq!(audit_shares(&store).values().sum::<usize>(), 600, "one outcome each");
 }
 
+/// A login needs its record first. Without the database the card waits; with it, no operator is needed.
+#[test]
+fn a_card_that_comes_back_before_the_database_waits_for_it() {
+    let mut postgres = Postgres::start().unwrap();
+    let mut home = Home::new();
+    let card = Card::in_home(&mut home, KeyKind::P256, "poll_ms = 100");
+    home.store("url_env = \"STORE_URL\"").environment("STORE_URL", postgres.url()).pool("all", &["card"]);
+    let folder = home.profile("usual", "all", DETACHED).directory("invoices", "usual", "");
+    let server = home.start_ready();
+    card.wait_for(&server, "logged-in");
+    postgres.stop();
+    card.token.move_away().unwrap();
+    card.wait_for(&server, "absent");
+    card.token.move_back().unwrap();
+    card.wait_for(&server, "blocked");
+    assert_eq!(card.shim.logins(), "u");
+    for number in 0..40 {
+        folder.put(name(number), &invoice(number));
+    }
+    postgres.start_again().unwrap();
+    card.wait_for(&server, "logged-in");
+    folder.wait_empty(60);
+    assert_eq!(card.shim.logins(), "uu");
+    assert!(server.stop().success());
+    all_signed(&folder, 40);
+}
+
 /// RSA, PSS, NIST and brainpool curves; in software and on the token; attached and detached.
 #[test]
 fn openssl_accepts_every_kind_of_key_in_software_and_on_a_token() {
