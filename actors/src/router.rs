@@ -81,15 +81,9 @@ impl Balance {
         let arrival = self.arrivals;
         self.arrivals += 1;
         let waiter = Waiter { id, arrival, avoid };
-        // Nobody overtakes: a newcomer goes past the line only when the line is empty or less urgent.
-        let line_before = match lane {
-            Lane::Interactive => &self.pools[pool].interactive,
-            Lane::Batch => &self.pools[pool].batch,
-        };
-        if line_before.is_empty()
-            && (lane == Lane::Interactive || self.pools[pool].interactive.is_empty())
-            && let Some(token) = self.best(pool, avoid)
-        {
+        // Nobody overtakes: whoever is in line can't be served now, or `serve_next` would have served him. A free place
+        // is there only if those in line avoid its token.
+        if let Some(token) = self.best(pool, avoid) {
             self.tokens[token.0].assigned += 1;
             return Some(token);
         }
@@ -123,18 +117,20 @@ impl Balance {
         self.tokens[token.0].up = false;
     }
 
-    /// The next waiter that can be served, if any: people before batches, then by arrival.
+    /// The next waiter that can be served, if any: people before batches, then by arrival. Someone who avoids the only
+    /// token with a free place does not keep those behind him from it. After a place is freed one call serves everybody
+    /// who can be served; after `up` and `down` call it until there is nobody.
     pub fn serve_next(&mut self) -> Option<(WaiterId, TokenIndex)> {
         for lane in [Lane::Interactive, Lane::Batch] {
             let first = (0..self.pools.len())
                 .filter_map(|pool| {
-                    let line = self.pools[pool].line(lane);
-                    let waiter = line.front()?;
-                    Some((waiter.arrival, pool, self.best(pool, waiter.avoid)?))
+                    self.best(pool, None)?; // usually nothing is free, and nobody in line needs to be asked
+                    let mut line = self.pools[pool].line(lane).iter().enumerate();
+                    line.find_map(|(i, waiter)| Some((waiter.arrival, pool, i, self.best(pool, waiter.avoid)?)))
                 })
                 .min_by_key(|(arrival, ..)| *arrival);
-            if let Some((_, pool, token)) = first
-                && let Some(waiter) = self.pools[pool].line_mut(lane).pop_front()
+            if let Some((_, pool, i, token)) = first
+                && let Some(waiter) = self.pools[pool].line_mut(lane).remove(i)
             {
                 self.tokens[token.0].assigned += 1;
                 return Some((waiter.id, token));

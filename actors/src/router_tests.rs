@@ -28,6 +28,28 @@ fn a_slow_token_receives_fewer_documents() {
     assert_eq!(chosen.iter().filter(|token| **token == tokens[1]).count(), 1);
 }
 
+/// A fast HSM that failed once must not stand idle until a slow card has signed everything that the HSM failed.
+#[test]
+fn those_who_avoid_a_token_do_not_keep_others_from_it() {
+    let (mut balance, tokens) = balance(&[2, 1]);
+    let [hsm, card] = tokens[..] else { panic!("two tokens") };
+    assert_eq!(balance.arrive(1, 0, Lane::Batch, Some(hsm)), Some(card));
+    for id in 2..5 {
+        assert_eq!(balance.arrive(id, 0, Lane::Batch, Some(hsm)), None, "the card has one place");
+    }
+    assert_eq!(balance.arrive(5, 0, Lane::Interactive, Some(hsm)), None);
+    assert_eq!(balance.arrive(6, 0, Lane::Batch, None), Some(hsm));
+    assert_eq!(balance.arrive(7, 0, Lane::Batch, None), Some(hsm));
+    assert_eq!(balance.arrive(8, 0, Lane::Batch, None), None);
+    assert_eq!(balance.freed(hsm, None), Some((8, hsm)), "past those who avoid it");
+    assert_eq!(balance.freed(card, None), Some((5, card)));
+    assert_eq!(balance.freed(card, None), Some((2, card)));
+    balance.down(card);
+    assert_eq!(balance.freed(hsm, None), Some((3, hsm)), "better that one than nobody");
+    assert_eq!(balance.freed(card, None), None);
+    assert_eq!(balance.freed(hsm, None), Some((4, hsm)));
+}
+
 #[test]
 fn people_go_before_batches_and_nobody_overtakes() {
     let (mut balance, tokens) = balance(&[1]);
@@ -126,4 +148,63 @@ async fn an_unknown_pool_is_named() {
     let wanted = PoolName("nowhere".into());
     let error = router.choose(&wanted, Lane::Batch, None, Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error, NoPlace::UnknownPool(wanted));
+}
+
+proptest::proptest! {
+    /// Whatever happens in whatever order: nobody who could be served waits, nobody is served twice, no place is given
+    /// out twice or at a token that is down, and in the end every place is back.
+    #[test]
+    fn nobody_waits_who_could_be_served(events in proptest::collection::vec((0_u8..6, 0_usize..3, 0_u8..4), 1..400)) {
+        let (mut balance, tokens) = balance(&[1, 2, 3]);
+        balance.add_pool(vec![tokens[0], tokens[2]]);
+        let places = [1, 2, 3];
+        let (mut next, mut waiting, mut held) = (0, Vec::new(), Vec::new());
+        for (event, token, choice) in events {
+            let mut served = Vec::new();
+            match event {
+                0 | 1 => {
+                    let lane = if choice % 2 == 0 { Lane::Batch } else { Lane::Interactive };
+                    let avoid = (choice > 1).then(|| tokens[token]);
+                    next += 1;
+                    match balance.arrive(next, usize::from(event), lane, avoid) {
+                        Some(token) => held.push(token),
+                        None => waiting.push((next, usize::from(event))),
+                    }
+                }
+                2 if !held.is_empty() => {
+                    let token = held.remove(usize::from(choice) % held.len());
+                    served.extend(balance.freed(token, Some(500)));
+                }
+                3 if !waiting.is_empty() => {
+                    let (id, pool) = waiting.remove(usize::from(choice) % waiting.len());
+                    balance.leave(id, pool);
+                }
+                4 => {
+                    balance.up(tokens[token], 1, places[token]);
+                    served.extend(std::iter::from_fn(|| balance.serve_next()));
+                }
+                5 => {
+                    balance.down(tokens[token]);
+                    served.extend(std::iter::from_fn(|| balance.serve_next()));
+                }
+                _ => {}
+            }
+            for (id, token) in served {
+                let before = waiting.len();
+                waiting.retain(|(waiter, _)| *waiter != id);
+                assert_eq!(waiting.len(), before - 1, "served once, and only who waited");
+                assert!(balance.tokens[token.0].up);
+                held.push(token);
+            }
+            for (token, places) in tokens.iter().zip(places) {
+                assert_eq!(balance.assigned(*token), held.iter().filter(|held| *held == token).count());
+                assert!(balance.assigned(*token) <= places);
+            }
+            assert_eq!(balance.waiting(), waiting.len());
+            assert_eq!(balance.serve_next(), None, "nobody waits who could be served");
+        }
+        tokens.iter().for_each(|token| balance.down(*token));
+        held.into_iter().for_each(|token| assert_eq!(balance.freed(token, None), None));
+        assert!(tokens.iter().all(|token| balance.assigned(*token) == 0));
+    }
 }
