@@ -3,11 +3,11 @@
 //! Small files are read once and stay in memory until their result is written; large ones stay on disk.
 
 use formats::{Source, SourceError};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a document lies before it is read.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Document {
 
 #[derive(Debug)]
 enum Content {
-    Memory { bytes: Vec<u8>, file: File, stamp: Stamp },
+    Memory { bytes: Buffer, file: File, stamp: Stamp },
     File { file: File, stamp: Stamp },
     Bytes(Arc<[u8]>),
 }
@@ -40,9 +40,8 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self { length: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) })
+    fn of(metadata: &Metadata) -> Self {
+        Self { length: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
     }
 }
 
@@ -57,16 +56,17 @@ impl Document {
 
     fn open_file(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let stamp = Stamp::of(&file)?;
+        let stamp = Stamp::of(&metadata);
         let length = stamp.length;
         if length > IN_MEMORY_BYTES_MAX {
             return Ok(Self { content: Content::File { file, stamp }, length });
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        file.read_exact_at(&mut bytes, 0)?;
+        let mut bytes = Buffer::take(usize::try_from(length).unwrap_or(0));
+        file.read_exact_at(bytes.as_mut_slice(), 0)?;
         Ok(Self { content: Content::Memory { bytes, file, stamp }, length })
     }
 
@@ -75,7 +75,9 @@ impl Document {
     pub fn unchanged(&self) -> io::Result<bool> {
         match &self.content {
             Content::Bytes(_) => Ok(true),
-            Content::Memory { file, stamp, .. } | Content::File { file, stamp } => Ok(Stamp::of(file)? == *stamp),
+            Content::Memory { file, stamp, .. } | Content::File { file, stamp } => {
+                Ok(Stamp::of(&file.metadata()?) == *stamp)
+            }
         }
     }
 
@@ -103,9 +105,45 @@ impl Source for Document {
 
     fn as_slice(&self) -> Option<&[u8]> {
         match &self.content {
-            Content::Memory { bytes, .. } => Some(bytes),
+            Content::Memory { bytes, .. } => Some(bytes.as_slice()),
             Content::Bytes(bytes) => Some(bytes),
             Content::File { .. } => None,
+        }
+    }
+}
+
+/// Memory for one document. It goes from document to document: getting it from the system anew for each would cost
+/// more than the layout of a PDF.
+#[derive(Debug)]
+struct Buffer {
+    /// As long as the longest document.
+    memory: Vec<u8>,
+    length: usize,
+}
+
+static FREE_BUFFERS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+impl Buffer {
+    /// Room for `length` bytes, at most [`IN_MEMORY_BYTES_MAX`]. What is in it is left over from an earlier document.
+    fn take(length: usize) -> Self {
+        let free = FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self { memory: free.unwrap_or_else(|| vec![0; IN_MEMORY_BYTES_MAX as usize]), length }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.memory[..self.length]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.memory[..self.length]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut free = FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < FREE_BUFFERS_MAX {
+            free.push(std::mem::take(&mut self.memory));
         }
     }
 }
@@ -113,3 +151,4 @@ impl Source for Document {
 /// Up to this length a document is read into memory once instead of twice from its file, in bytes. With
 /// `DOCUMENTS_IN_FLIGHT_MAX` documents it bounds what documents occupy.
 const IN_MEMORY_BYTES_MAX: u64 = 256 * 1024;
+const FREE_BUFFERS_MAX: usize = 64;

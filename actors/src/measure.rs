@@ -1,6 +1,7 @@
 //! Names and units of everything that sealmill counts. Exporting is `server`'s work.
 
 use rustix::time::{ClockId, clock_gettime};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A stage of a document's way, as metrics and load tests name it.
@@ -51,14 +52,30 @@ impl Stage {
 
     /// Records the duration of work that moved between threads.
     pub fn record(self, elapsed: Duration) {
-        metrics::histogram!(STAGE_SECONDS, "stage" => self.word()).record(elapsed.as_secs_f64());
+        self.meters().seconds.record(elapsed.as_secs_f64());
     }
 
     /// Records processor time.
     pub fn record_cpu(self, cpu: Duration) {
         let nanos = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
-        metrics::counter!(STAGE_CPU_NANOSECONDS, "stage" => self.word()).increment(nanos);
+        self.meters().cpu_nanoseconds.increment(nanos);
     }
+
+    /// Looked up at the first use, and not again for every document.
+    fn meters(self) -> &'static Meters {
+        static METERS: [OnceLock<Meters>; STAGES] = [const { OnceLock::new() }; STAGES];
+        METERS[self as usize].get_or_init(|| Meters {
+            seconds: metrics::histogram!(STAGE_SECONDS, "stage" => self.word()),
+            cpu_nanoseconds: metrics::counter!(STAGE_CPU_NANOSECONDS, "stage" => self.word()),
+        })
+    }
+}
+
+const STAGES: usize = Stage::Publish as usize + 1;
+
+struct Meters {
+    seconds: metrics::Histogram,
+    cpu_nanoseconds: metrics::Counter,
 }
 
 /// Processor time of the calling thread.

@@ -60,8 +60,11 @@ impl Recorder {
 async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
     let mut publishing: Option<tokio::task::JoinHandle<()>> = None;
     let mut group = Vec::with_capacity(STORE_GROUP_ROWS_MAX);
-    while gather(&mut line, &mut group).await {
+    let mut wait = WAIT_QUIET;
+    while gather(&mut line, &mut group, wait).await {
         let started = Instant::now();
+        // Where there is company, more is coming: a group that waits longer costs each of its entries less.
+        wait = if group.len() > 1 { WAIT_BUSY } else { WAIT_QUIET };
         metrics::histogram!(measure::GROUP_ROWS).record(group.len() as f64);
         let (befores, entries): (Vec<_>, Vec<_>) = group.drain(..).map(split).unzip();
         let befores: BTreeMap<u64, Sync> = befores.into_iter().flatten().map(|sync| (sync.key, sync)).collect();
@@ -92,16 +95,27 @@ fn split(entry: Entry) -> (Option<Sync>, Row) {
     (entry.before, (entry.tenant, entry.end, entry.audit, entry.after))
 }
 
-/// Waits for a first entry, then takes what comes within the group's time. `false` when there will be no more.
-async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>) -> bool {
+/// Waits for a first entry, then for enough of them or until `wait` is over, and takes what is there. `false` when
+/// there will be no more.
+async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>, wait: Duration) -> bool {
     let Some(first) = line.recv().await else { return false };
     group.push(first);
-    let deadline = tokio::time::Instant::now() + Duration::from_micros(STORE_GROUP_WAIT_MICROS);
-    while group.len() < STORE_GROUP_ROWS_MAX {
-        match tokio::time::timeout_at(deadline, line.recv()).await {
-            Ok(Some(entry)) => group.push(entry),
-            Ok(None) | Err(_) => break,
+    let end = tokio::time::sleep(wait);
+    tokio::pin!(end);
+    while group.len() < ROWS_ENOUGH {
+        tokio::select! {
+            biased;
+            entry = line.recv() => match entry {
+                Some(entry) => group.push(entry),
+                None => return true,
+            },
+            () = &mut end => break,
         }
+    }
+    while group.len() < STORE_GROUP_ROWS_MAX
+        && let Ok(entry) = line.try_recv()
+    {
+        group.push(entry);
     }
     true
 }
@@ -128,5 +142,11 @@ async fn write(store: &Store, rows: Vec<Row>) -> Vec<Box<dyn FnOnce() + Send>> {
     afters
 }
 
+/// How long the first entry waits for others when the one before it was alone.
+const WAIT_QUIET: Duration = Duration::from_micros(STORE_GROUP_WAIT_MICROS);
+/// How long it waits when there were several: at most a few dozen milliseconds from signed to published.
+const WAIT_BUSY: Duration = Duration::from_millis(20);
+/// With so many the price of a group is spread thinly enough; waiting for more would only hold permits.
+const ROWS_ENOUGH: usize = 64;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(10);

@@ -412,11 +412,15 @@ impl Feed {
         let result = self.parts.settings.naming.result_name(format, signed.sealed.contains_original(), &file.name);
         let (part, signer) = (file.part(&result), signed.signer.to_string());
         let work = move || {
-            match std::fs::remove_file(&part) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_written(&error)),
-                _ => {} // a result of an attempt that was deferred
-            }
-            write_part(&part, &signed.sealed, &signed.document).map_err(|error| not_written(&error))?;
+            let write = || write_part(&part, &signed.sealed, &signed.document);
+            let written = match write() {
+                // A result of an attempt that was deferred.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    std::fs::remove_file(&part).and_then(|()| write())
+                }
+                written => written,
+            };
+            written.map_err(|error| not_written(&error))?;
             if signed.document.unchanged().unwrap_or(false) {
                 return Ok(());
             }
