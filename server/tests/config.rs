@@ -159,6 +159,21 @@ fn the_program_says_where_the_fault_is_and_does_not_start() {
 }
 
 #[test]
+fn a_page_that_cannot_be_opened_stops_the_start_before_any_file_is_touched() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut home = Home::with("", &taken.local_addr().unwrap().to_string());
+    home.software("s1", testkit::pki::KeyKind::P256, 1).pool("all", &["s1"]);
+    let folder = home.profile("usual", "all", "format = \"cades\"").directory("box", "usual", "");
+    folder.put("x.xml", b"<x/>");
+    let config = home.config();
+    for _ in 0..3 {
+        let said = home.run(["serve".as_ref(), "--config".as_ref(), config.as_os_str()]);
+        assert!(said.code == 3 && said.err.contains("metrics address"), "{said:?}");
+        assert_eq!(support::names(&folder.input()), ["x.xml"]);
+    }
+}
+
+#[test]
 fn secrets_come_from_the_environment_too_and_never_into_logs() {
     let mut home = Home::new();
     let identity = testkit::pki::Pki::shared().signer(testkit::pki::KeyKind::P256).unwrap();

@@ -154,7 +154,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 fn a_file_that_is_being_written_is_not_taken_and_a_network_share_settles() {
     let mut home = Home::two_signers();
     home.profile("usual", "all", "format = \"cades\"");
-    let slow = home.directory("slow", "usual", "settle_ms = 700\npoll_ms = 50");
+    let slow = home.directory("slow", "usual", "settle_ms = 1500\npoll_ms = 50");
     let far = home.directory("far", "usual", "settle_ms = 900\npoll_ms = 100");
     let server = home.start_ready();
     wait("both directories to be watched", 10, || {
@@ -167,7 +167,7 @@ fn a_file_that_is_being_written_is_not_taken_and_a_network_share_settles() {
     let path = slow.input().join("growing.bin");
     let mut file = std::fs::File::create(&path).unwrap();
     let mut content = Vec::new();
-    for step in 0..15_u8 {
+    for step in 0..24_u8 {
         file.write_all(&[step; 1000]).unwrap();
         content.extend([step; 1000]);
         pause(100);
