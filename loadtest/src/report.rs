@@ -197,6 +197,8 @@ impl Report {
         }
         let stages = ["claim", "prepare", "sign", "assemble", "write", "record", "publish"];
         let known = stages.iter().filter_map(|stage| Some((*stage, *self.sealmill.stage_cpu_micros.get(*stage)?)));
+        // What moves between threads (recording) counts its duration only.
+        let known = known.filter(|(_, micros)| *micros > 0.0);
         for (stage, micros) in known.chain([("other", self.other_cpu_micros)]) {
             let _ = writeln!(text, "  sealmill   {stage:<12}{micros:>8.1}");
         }
