@@ -433,6 +433,11 @@ impl Place {
     pub(crate) fn started(&mut self) {
         self.started = Some(Instant::now());
     }
+
+    /// A fault, be it at once or after half a minute, tells nothing about how long signatures take.
+    pub(crate) fn did_not_sign(&mut self) {
+        self.started = None;
+    }
 }
 
 impl Drop for Place {

@@ -166,6 +166,7 @@ async fn simulate(seed: u64) {
     for (token, character) in world.tokens.iter().zip(characters()) {
         let seen = token.seen();
         assert_eq!(seen.logins_after_refusal, 0, "{}", character.name);
+        assert_eq!(seen.hangs_not_ended, 0, "{}", character.name);
         assert!(seen.sessions_max <= character.sessions, "{}: {} sessions", character.name, seen.sessions_max);
         assert!(seen.signatures > 0, "{} did its share", character.name);
         assert!(!seen.troubles.is_empty(), "{} misbehaved", character.name);

@@ -153,6 +153,8 @@ struct WorkerThread {
     control: Option<Sender<()>>,
     activity: Arc<Activity>,
     thread: Option<JoinHandle<Exit>>,
+    /// Its call did not return in time, and what can be done about that has been done.
+    given_up: bool,
 }
 
 /// What a blocking step found out.
@@ -190,10 +192,10 @@ impl TokenActor {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.reap();
+        self.watch_for_hangs();
         self.watch_the_step();
         match &self.state {
             State::LoggedIn => {
-                self.watch_for_hangs();
                 if self.looked.elapsed() >= self.settings.poll {
                     let token = self.parts.token.clone();
                     self.step(ctx, move || match token.present() {
@@ -344,9 +346,12 @@ impl TokenActor {
                     worker.run()
                 });
             match thread {
-                Ok(thread) => {
-                    self.workers.push(WorkerThread { control: Some(control), activity, thread: Some(thread) })
-                }
+                Ok(thread) => self.workers.push(WorkerThread {
+                    control: Some(control),
+                    activity,
+                    thread: Some(thread),
+                    given_up: false,
+                }),
                 Err(error) => tracing::error!(token = %self.settings.serial, %error, "no thread for a session"),
             }
         }
@@ -385,18 +390,26 @@ impl TokenActor {
         }
     }
 
+    /// In every state: a card that is pulled while it signs is missed before its signature is, and it can't come back
+    /// while that call hangs.
     fn watch_for_hangs(&mut self) {
         let limit = u64::try_from(self.settings.sign_timeout.as_millis()).unwrap_or(u64::MAX);
-        let hangs = |worker: &WorkerThread| worker.activity.busy_ms().is_some_and(|busy| busy > limit);
+        let late = |worker: &WorkerThread| worker.activity.busy_ms().is_some_and(|busy| busy > limit);
+        let hangs = |worker: &WorkerThread| !worker.given_up && worker.thread.is_some() && late(worker);
         if !self.workers.iter().any(hangs) {
             return;
         }
         for worker in self.workers.iter_mut().filter(|worker| hangs(worker)) {
+            worker.given_up = true;
             worker.activity.give_up();
             if !self.parts.token.isolated() {
                 // A thread inside C can't be ended. It is left alone; the card gets no second session beside it.
                 tracing::error!(token = %self.settings.serial, "a call into the module does not return; its thread is left behind");
             }
+        }
+        if !matches!(self.state, State::LoggedIn) {
+            self.parts.token.reset(); // it is down for another reason, and stays so
+            return;
         }
         self.note_success();
         let why = "a signature did not come back in time";
@@ -417,6 +430,9 @@ impl TokenActor {
     fn watch_the_step(&mut self) {
         if self.busy && !self.step_given_up && self.looked.elapsed() > self.parts.pace.step_timeout {
             self.step_given_up = true;
+            if matches!(self.state, State::Blocked(_)) {
+                return; // it is the store that does not answer
+            }
             tracing::error!(token = %self.settings.serial, "a call into the token's module does not return");
             self.parts.token.reset();
             self.down(TokenState::Stuck, Some("a call into the token's module does not return".to_owned()));

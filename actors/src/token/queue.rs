@@ -51,7 +51,10 @@ pub struct Reply {
 
 impl Reply {
     /// Answers. The place is free again before the document goes on, so that the token never idles.
-    pub(crate) fn send(self, result: Result<SignatureValue, SignFault>) {
+    pub(crate) fn send(mut self, result: Result<SignatureValue, SignFault>) {
+        if result.is_err() {
+            self.place.did_not_sign();
+        }
         drop(self.place);
         // Nobody may be left to hear it: the caller gave up.
         let _ = self.sender.send(result);
