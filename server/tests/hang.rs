@@ -157,6 +157,31 @@ fn no_process_is_left_behind() {
     }
 }
 
+/// The reader's driver does not return from a signature when the card is pulled; the card is missed long before that
+/// signature is.
+#[test]
+fn a_card_that_is_pulled_in_a_hanging_signature_comes_back() {
+    let mut home = Home::new();
+    let card = Card::in_home(&mut home, KeyKind::P256, "sign_timeout_ms = 2000\npoll_ms = 100");
+    home.pool("all", &["card"]);
+    let folder = home.profile("usual", "all", "format = \"cades\"").directory("invoices", "usual", "");
+    let mut two = Two { home, card, folder, files: 0 };
+    let server = two.start();
+    let signed = two.card.shim.signatures();
+    two.card.shim.turn(Switch::Hang, true).unwrap();
+    two.put(20);
+    wait("the call", 30, || two.card.shim.signatures() > signed);
+    two.card.shim.turn(Switch::Gone, true).unwrap();
+    two.card.wait_for(&server, "absent");
+    two.card.shim.turn(Switch::Gone, false).unwrap();
+    // Whether it is there again or not, nothing can be asked of it before the process with the call has ended.
+    wait("the end of the process", 30, || server.log().contains("token host ended"));
+    two.card.shim.turn(Switch::Hang, false).unwrap();
+    two.card.wait_for(&server, "logged-in");
+    two.folder.wait_empty(60);
+    two.end(server);
+}
+
 /// The card is the only signer: its documents wait for it through a hang and a crash.
 #[test]
 fn documents_wait_for_the_only_signer() {
