@@ -9,6 +9,9 @@ use crate::prepare::FormatError;
 use model::limits::PDF_NESTING_MAX;
 use std::collections::HashSet;
 
+/// Names and dictionaries that are kept of one form, in bytes.
+const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Fields and widgets that are looked at in one form.
 const FIELDS_MAX: usize = 100_000;
 
@@ -30,6 +33,7 @@ pub(super) struct Form<'s> {
     /// What earlier signatures lock.
     locks: Vec<Lock>,
     visited: usize,
+    held_bytes: usize,
 }
 
 #[derive(Clone)]
@@ -68,6 +72,7 @@ impl<'s> Form<'s> {
             signatures: Vec::new(),
             locks: Vec::new(),
             visited: 0,
+            held_bytes: 0,
         };
         let root = document.dictionary(&catalog.value)?;
         let Some(raw) = root.get("AcroForm") else { return Ok(form) };
@@ -130,6 +135,11 @@ impl<'s> Form<'s> {
         };
         if name.len() > NAME_BYTES_MAX {
             return Err(unsupported(format!("the name of a form field is longer than {NAME_BYTES_MAX} bytes")));
+        }
+        // What is kept of a form grows with its references, not with the file: one field may be named many times.
+        self.held_bytes += name.len() + object.value.len();
+        if self.held_bytes > HELD_BYTES_MAX {
+            return Err(unsupported(format!("the fields of its form hold more than {HELD_BYTES_MAX} bytes")));
         }
         self.names.insert(name.clone());
         let is_signature = dictionary.name("FT").map_or(parent_is_signature, |kind| *kind == *b"Sig");
