@@ -1,12 +1,14 @@
 //! Owns one watched directory: what lies in `in/` is signed into `out/`, its source goes to `done/`, or to `error/` with
 //! a reason.
 //!
-//! Where things are: [`scan`] finds complete files · [`claim`] takes them and finds them again after a crash ·
+//! Where things are: [`scan`] finds complete files, `aside` what can't be signed · [`claim`] takes them and finds them again after a crash ·
 //! [`feed`] sends them through the pipeline · [`publish`] moves results and sources to where people look. The actor here
 //! starts the feed, wakes it when something happens in the directory, and starts it again if it fails.
 
+mod aside;
 pub mod claim;
 pub mod feed;
+mod folders;
 pub mod publish;
 pub mod scan;
 
@@ -179,6 +181,11 @@ impl DirectoryParts {
     pub fn tick(&self) {
         self.due.store(true, Ordering::Release);
         self.wake.notify_one();
+    }
+
+    /// The name of this door, in the store, the audit log and metrics.
+    pub fn door(&self) -> String {
+        format!("directory:{}", self.settings.name)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

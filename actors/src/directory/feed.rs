@@ -1,11 +1,13 @@
 //! Sends the files of one watched directory through the pipeline: finish what a crash left, then claim, sign, record,
 //! publish. Claims at most what there are permits for, so that whatever waits, waits in `in/`.
 
+use super::DirectoryParts;
+use super::aside::Aside;
 use super::claim::{self, ClaimedFile, JobFolder, Recovery};
-use super::publish::{Places, Publication, reason_name};
+use super::folders::make_folders;
+use super::publish::{Places, Publication};
 use super::scan::scan;
-use super::{DirectoryParts, DirectorySettings};
-use crate::deliver::{move_to_free_name, not_written, write_part, write_text};
+use crate::deliver::{not_written, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -15,10 +17,9 @@ use crate::services::DocumentEvent;
 use model::profile::Format;
 use model::{AuditEntry, JobId, Lane, Outcome, Reason};
 use std::collections::{HashMap, VecDeque};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,8 +45,7 @@ struct Feed {
     deferred: Mutex<VecDeque<(Instant, ClaimedFile)>>,
     /// Moves that failed (a full disk, a missing folder) and are due again.
     unpublished: Mutex<Vec<Unpublished>>,
-    /// What lies in the input and can be neither taken nor moved away, and when it is tried again.
-    immovable: Mutex<HashMap<OsString, Instant>>,
+    aside: Aside,
 }
 
 struct Unpublished {
@@ -87,11 +87,11 @@ impl Feed {
             error: settings.error.clone(),
         });
         Ok(Self {
+            aside: Aside::new(parts.clone()),
             parts,
             places,
             deferred: Mutex::default(),
             unpublished: Mutex::default(),
-            immovable: Mutex::default(),
         })
     }
 
@@ -186,8 +186,8 @@ impl Feed {
                 })?;
                 unfinished = found.unfinished;
                 candidates = found.complete;
-                candidates.retain(|name| !self.is_left(name));
-                self.look_at_odd(found.odd, found.folders).await;
+                candidates.retain(|name| !self.aside.is_left(name));
+                self.aside.look_at_odd(found.odd, found.folders).await;
                 if candidates.is_empty() && unfinished == 0 {
                     parts.due.store(false, Ordering::Release);
                 }
@@ -266,7 +266,7 @@ impl Feed {
         });
         let claim = claim.await.map_err(sentence)?.map_err(|error| format!("files cannot be claimed: {error}"))?;
         let refused = claim.refused.len();
-        self.set_aside(claim.refused).await;
+        self.aside.set_aside(claim.refused).await;
         parts.claimed.fetch_add(claim.files.len(), Ordering::AcqRel);
         self.open_job(&claim.files).await.map_err(sentence)?;
         let count = claim.files.len();
@@ -274,69 +274,6 @@ impl Feed {
             tokio::spawn(self.clone().sign(file, permit, Busy::new(parts)));
         }
         Ok(count + refused)
-    }
-
-    /// What is no file is never signed, and nobody shall wait for it.
-    async fn look_at_odd(&self, odd: Vec<(OsString, &'static str)>, folders: Vec<OsString>) {
-        for folder in folders.into_iter().filter(|folder| !self.is_left(folder)) {
-            let (directory, shown) = (&self.parts.settings.name, folder.display());
-            tracing::warn!(%directory, folder = %shown, "a folder among the files stays where it is");
-            self.leave_for(folder, FOLDER_SILENCE);
-        }
-        let odd = odd.into_iter().filter(|(name, _)| !self.is_left(name));
-        let reason = |what| Reason::new("not-a-file", format!("it is {what}, not a file"));
-        self.set_aside(odd.map(|(name, what)| (name, reason(what))).collect()).await;
-    }
-
-    /// Whether this was found immovable a short while ago.
-    fn is_left(&self, name: &OsStr) -> bool {
-        let mut immovable = self.immovable.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = immovable.get(name).is_some_and(|until| *until <= Instant::now());
-        if over {
-            immovable.remove(name);
-        }
-        immovable.contains_key(name)
-    }
-
-    fn leave_for(&self, name: OsString, time: Duration) {
-        let mut immovable = self.immovable.lock().unwrap_or_else(PoisonError::into_inner);
-        if immovable.len() < IMMOVABLE_MAX {
-            immovable.insert(name, Instant::now() + time);
-        }
-    }
-
-    /// What cannot be claimed: names too long for us, what is no file. To `error/` where that works; else it stays and
-    /// is left alone for a while.
-    async fn set_aside(&self, refused: Vec<(OsString, Reason)>) {
-        if refused.is_empty() {
-            return;
-        }
-        let (work, input, error) =
-            (self.parts.settings.work(), self.parts.settings.input.clone(), self.places.error.clone());
-        let set_aside = move || {
-            let one = |(name, reason): (OsString, Reason)| {
-                let moved = aside(&work, &input, &error, &name, &reason);
-                (name, reason, moved)
-            };
-            refused.into_iter().map(one).collect::<Vec<_>>()
-        };
-        let Ok(results) = blocking(set_aside).await else {
-            tracing::error!(directory = %self.parts.settings.name, "setting files aside failed");
-            return;
-        };
-        for (name, reason, moved) in results {
-            let (directory, file) = (&self.parts.settings.name, name.display());
-            match moved {
-                Ok(()) => {
-                    tracing::warn!(%directory, %file, %reason, "set aside");
-                    metrics::counter!(measure::DOCUMENTS, "door" => self.door(), "outcome" => "rejected").increment(1);
-                }
-                Err(error) => {
-                    tracing::error!(%directory, %file, %reason, %error, "cannot be moved, stays");
-                    self.leave_for(name, IMMOVABLE_REST);
-                }
-            }
-        }
     }
 
     fn new_job(&self) -> Result<JobId, String> {
@@ -513,7 +450,7 @@ impl Feed {
     }
 
     fn door(&self) -> String {
-        format!("directory:{}", self.parts.settings.name)
+        self.parts.door()
     }
 
     fn end(
@@ -551,53 +488,10 @@ fn sync_of(folder: &Arc<JobFolder>) -> Sync {
     Sync { key, work: Arc::new(work) }
 }
 
-fn make_folders(settings: &DirectorySettings) -> Result<(), String> {
-    let work = settings.work();
-    let folders = [&settings.input, &settings.output, &settings.done, &settings.error, &work];
-    for folder in folders {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-    }
-    // Moving must be renaming, or a crash could leave two halves of one file.
-    let device = |folder: &PathBuf| rustix::fs::stat(folder).map(|stat| stat.st_dev).map_err(|error| error.to_string());
-    let home = device(&work)?;
-    for folder in folders {
-        if device(folder)? != home {
-            return Err(format!(
-                "{} lies on another file system than {}; files can only be renamed within one",
-                folder.display(),
-                work.display()
-            ));
-        }
-    }
-    let probe = work.join(".probe");
-    for folder in folders {
-        let there = folder.join(".sealmill-probe");
-        std::fs::write(&probe, b"").map_err(|error| format!("{} cannot be written to: {error}", work.display()))?;
-        std::fs::rename(&probe, &there)
-            .and_then(|()| std::fs::remove_file(&there))
-            .map_err(|error| format!("files cannot be moved into {}: {error}", folder.display()))?;
-    }
-    Ok(())
-}
-
-/// Moves a file that was not claimed from `input` to `error`, with its reason beside it.
-fn aside(work: &Path, input: &Path, error: &Path, name: &OsStr, reason: &Reason) -> io::Result<()> {
-    let moved = move_to_free_name(&input.join(name), error, name)?;
-    let text = work.join(".reason");
-    write_text(&text, &format!("{}: {reason}\n", name.display()))?;
-    move_to_free_name(&text, error, &reason_name(moved.file_name().unwrap_or(name))).map(|_| ())
-}
-
 fn sentence(error: impl Display) -> String {
     error.to_string()
 }
 
-/// Names that are remembered as immovable; those of files that somebody else removed stay until their time is over.
-const IMMOVABLE_MAX: usize = 2 * model::limits::SCAN_ENTRIES_MAX;
-/// How long something that cannot be moved is left alone.
-const IMMOVABLE_REST: Duration = Duration::from_secs(60);
-/// A folder in the input is mentioned so often.
-const FOLDER_SILENCE: Duration = Duration::from_secs(24 * 3_600);
 /// How often deferred files and failed moves are looked at, however rarely the folder is.
 const RETRY_LOOK: Duration = Duration::from_secs(1);
 const DEFERRED_MAX: usize = 512;
