@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use token::Fault;
 
 /// A document that has its signature, verified and not yet written.
 #[derive(Debug)]
@@ -77,11 +78,12 @@ impl Pipeline {
         Self { router, roster, clock, patience, templates: RwLock::default() }
     }
 
-    /// Seals one document. A token that fails is replaced by another one, at most twice; then the document is deferred.
+    /// Seals one document. A token that fails is replaced by another one, at most twice; then the document is deferred,
+    /// or rejected if what was asked for is what the last token cannot do.
     pub async fn seal(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
         let mut document = None;
         let mut avoid = None;
-        let mut last = Reason::new("no-signer", "no signer of the pool was ready");
+        let mut last = Failure::Deferred(Reason::new("no-signer", "no signer of the pool was ready"));
         for _ in 0..ATTEMPTS_MAX {
             let assignment = self.choose(profile, lane, avoid).await?; // backpressure is here, and only here
             avoid = Some(assignment.token());
@@ -94,16 +96,16 @@ impl Pipeline {
                     Ok(sealed) => return Ok(Signed { sealed, document: opened, signer: ready.signer.name.clone() }),
                     Err(FormatError::WrongSignature(what)) => {
                         self.roster.wrong_signature(&serial, what); // nothing unverified leaves; the token answers for it
-                        last = Reason::new("wrong-signature", "the token returned a signature that does not verify");
+                        let what = "the token returned a signature that does not verify";
+                        last = Failure::Deferred(Reason::new("wrong-signature", what));
                     }
                     Err(error) => return Err(failure(error)),
                 },
-                Err(fault) if fault.worth_another_try() => last = deferral(&fault),
-                Err(fault) => return Err(Failure::Rejected(Reason::new("token-refused", fault.to_string()))),
+                Err(fault) => last = sign_failure(&fault),
             }
             document = Some(opened);
         }
-        Err(Failure::Deferred(last))
+        Err(last)
     }
 
     async fn choose(&self, profile: &Profile, lane: Lane, avoid: Option<TokenIndex>) -> Result<Assignment, Failure> {
@@ -211,8 +213,12 @@ fn unreadable(error: &io::Error) -> Failure {
     }
 }
 
-fn deferral(fault: &SignFault) -> Reason {
-    Reason::new("token-failed", format!("no token could sign: {fault}"))
+/// What it means for the document if no other signer does better.
+fn sign_failure(fault: &SignFault) -> Failure {
+    match fault {
+        SignFault::Token(Fault::Request(_)) => Failure::Rejected(Reason::new("token-refused", fault.to_string())),
+        _ => Failure::Deferred(Reason::new("token-failed", format!("no token could sign: {fault}"))),
+    }
 }
 
 /// How many signers one document is offered to before it is deferred.

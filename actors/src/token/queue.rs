@@ -27,13 +27,6 @@ pub enum SignFault {
     TimedOut,
 }
 
-impl SignFault {
-    /// Whether another signer may succeed where this one failed.
-    pub fn worth_another_try(&self) -> bool {
-        !matches!(self, SignFault::Token(Fault::Request(_)))
-    }
-}
-
 /// One signature to make.
 #[derive(Debug)]
 pub struct SignRequest {

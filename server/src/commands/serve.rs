@@ -27,7 +27,9 @@ async fn serve(config: Config, until_idle: bool) -> anyhow::Result<ExitCode> {
         () = idle(&server.running.services), if until_idle => tracing::info!("nothing left to do"),
     }
     server.end(&config).await;
-    Ok(ExitCode::SUCCESS)
+    // Every outcome is durable. A call that hangs in a module of this process must not keep the process alive: the
+    // runtime would wait for its thread.
+    std::process::exit(i32::from(super::EXIT_DONE))
 }
 
 /// A started server and its page.
