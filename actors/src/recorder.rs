@@ -144,9 +144,9 @@ async fn write(store: &Store, rows: Vec<Row>) -> Vec<Box<dyn FnOnce() + Send>> {
 
 /// How long the first entry waits for others when the one before it was alone.
 const WAIT_QUIET: Duration = Duration::from_micros(STORE_GROUP_WAIT_MICROS);
-/// How long it waits when there were several: at most a few dozen milliseconds from signed to published.
-const WAIT_BUSY: Duration = Duration::from_millis(20);
+/// How long it waits when there were several: what people wait for from signed to published, at most.
+const WAIT_BUSY: Duration = Duration::from_millis(50);
 /// With so many the price of a group is spread thinly enough; waiting for more would only hold permits.
-const ROWS_ENOUGH: usize = 64;
+const ROWS_ENOUGH: usize = 128;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(10);
