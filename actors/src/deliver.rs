@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Writes the sealed document to a new file and makes its bytes durable. On an error the file is removed again.
 /// Gives the length in bytes.
 pub fn write_part(path: &Path, sealed: &Sealed, document: &Document) -> io::Result<u64> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(document.mode()).open(path)?;
     let written = write_parts(&file, sealed, document).and_then(|length| {
         fdatasync(&file)?;
         Ok(length)

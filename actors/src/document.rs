@@ -23,6 +23,7 @@ pub enum Origin {
 pub struct Document {
     content: Content,
     length: u64,
+    mode: u32,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,9 @@ impl Document {
     /// Opens the document; reads it if it is small.
     pub fn open(origin: &Origin) -> io::Result<Self> {
         match origin {
-            Origin::Bytes(bytes) => Ok(Self { length: bytes.len() as u64, content: Content::Bytes(bytes.clone()) }),
+            Origin::Bytes(bytes) => {
+                Ok(Self { length: bytes.len() as u64, content: Content::Bytes(bytes.clone()), mode: PRIVATE_MODE })
+            }
             Origin::File(path) => Self::open_file(path),
         }
     }
@@ -61,13 +64,18 @@ impl Document {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let stamp = Stamp::of(&metadata);
-        let length = stamp.length;
+        let (length, mode) = (stamp.length, metadata.mode() & 0o666);
         if length > IN_MEMORY_BYTES_MAX {
-            return Ok(Self { content: Content::File { file, stamp }, length });
+            return Ok(Self { content: Content::File { file, stamp }, length, mode });
         }
         let mut bytes = Buffer::take(usize::try_from(length).unwrap_or(0));
         file.read_exact_at(bytes.as_mut_slice(), 0)?;
-        Ok(Self { content: Content::Memory { bytes, file, stamp }, length })
+        Ok(Self { content: Content::Memory { bytes, file, stamp }, length, mode })
+    }
+
+    /// Who may read and write the document, as permission bits: a result must not be open to more people than its source.
+    pub fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// Whether the file is still what it was when it was opened. Somebody who writes into a file that is being signed
@@ -152,3 +160,5 @@ impl Drop for Buffer {
 /// `DOCUMENTS_IN_FLIGHT_MAX` documents it bounds what documents occupy.
 const IN_MEMORY_BYTES_MAX: u64 = 256 * 1024;
 const FREE_BUFFERS_MAX: usize = 64;
+/// Of documents that came without permissions of their own.
+const PRIVATE_MODE: u32 = 0o640;

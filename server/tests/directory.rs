@@ -428,3 +428,25 @@ fn a_timetable_keeps_files_until_its_time() {
     assert_eq!(names(&night.input()), ["x.pdf"]);
     assert!(server.stop().success());
 }
+
+#[test]
+fn a_result_is_open_to_no_more_people_than_its_source() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut home = Home::new();
+    home.software("ec", KeyKind::P256, 1).pool("all", &["ec"]);
+    let folder = home.profile("usual", "all", USUAL).directory("private", "usual", "");
+    for name in ["secret.pdf", "secret.xml"] {
+        let content = if name.ends_with("pdf") { invoice(7, &Shape::of_bytes(5_000)) } else { b"<a/>".to_vec() };
+        let hidden = folder.input().join(format!(".{name}"));
+        std::fs::write(&hidden, content).unwrap();
+        std::fs::set_permissions(&hidden, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::rename(&hidden, folder.input().join(name)).unwrap();
+    }
+    let server = home.start_ready();
+    folder.wait_empty(30);
+    assert!(server.stop().success());
+    for result in ["secret-signed.pdf", "secret.xml.pkcs7"] {
+        let mode = std::fs::metadata(folder.output().join(result)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{result}");
+    }
+}
