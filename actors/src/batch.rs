@@ -1,7 +1,7 @@
 //! Many documents signed under one submission: bounded parallelism, results in the order of the documents, one failure
 //! does not spoil the rest. The sources stay where they are.
 
-use crate::deliver::{move_to_free_name, not_written, write_part};
+use crate::deliver::{FileSystem, move_to_free_name, not_written, write_part};
 use crate::document::Origin;
 use crate::pipeline::{Failure, blocking};
 use crate::recorder::Entry;
@@ -98,6 +98,7 @@ struct Written {
     result: OsString,
     format: Format,
     signer: String,
+    on: FileSystem,
 }
 
 async fn sign_to_part(
@@ -113,16 +114,18 @@ async fn sign_to_part(
     let result = services.naming.result_name(format, signed.sealed.contains_original(), name);
     let part = submission.output.join(format!(".sealmill-{id}.part"));
     let (signer, to) = (signed.signer.to_string(), part.clone());
+    let folder = submission.output.clone();
     let work = move || {
+        let on = FileSystem::of(&folder).map_err(|error| not_written(&error))?;
         write_part(&to, &signed.sealed, &signed.document).map_err(|error| not_written(&error))?;
         if signed.document.unchanged().unwrap_or(false) {
-            return Ok(());
+            return Ok(on);
         }
         let _ = std::fs::remove_file(&to);
         Err(Failure::Deferred(Reason::new("changed", "the file was written to while it was being signed")))
     };
-    blocking(work).await??;
-    Ok(Written { part, result, format, signer })
+    let on = blocking(work).await??;
+    Ok(Written { part, result, format, signer, on })
 }
 
 /// Makes the outcome durable, then moves the result to its name.
@@ -146,11 +149,18 @@ async fn record(
     let audit = AuditEntry::of_document(now, &submission.door, id, &event.name, &event.outcome, event.signer.clone());
     let (sender, receiver) = oneshot::channel();
     let output = submission.output.clone();
-    let after = Box::new(move || {
-        let moved = written.map(|written| move_to_free_name(&written.part, &output, &written.result));
+    let result_on = written.as_ref().map(|written| written.on.clone());
+    let after = Box::new(move |durable| {
+        let moved = written.map(|written| match durable {
+            true => move_to_free_name(&written.part, &output, &written.result),
+            false => {
+                let _ = std::fs::remove_file(&written.part);
+                Err(std::io::Error::other("the disk reported an error before it was durable"))
+            }
+        });
         let _ = sender.send(moved);
     });
-    services.recorder.record(Entry { tenant: submission.tenant.clone(), end, audit, before: None, after }).await;
+    services.recorder.record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, after }).await;
     receiver.await.ok().flatten()
 }
 

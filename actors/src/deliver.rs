@@ -1,4 +1,4 @@
-//! Writes a result where nobody looks yet, makes it durable, and moves files to names that are still free.
+//! Writes a result where nobody looks yet, makes results durable by the group, and moves files to names that are free.
 //!
 //! Nothing here ever writes over an existing file or leaves a half-written one under a final name.
 
@@ -6,21 +6,45 @@ use crate::document::Document;
 use crate::pipeline::Failure;
 use formats::{Part, Sealed, Source};
 use model::Reason;
-use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with};
+use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with, syncfs};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Writes the sealed document to a new file and makes its bytes durable. On an error the file is removed again.
-/// Gives the length in bytes.
+/// Where results are written. Opened before anything is written there, so that it hears of every error since.
+#[derive(Clone, Debug)]
+pub struct FileSystem {
+    device: u64,
+    folder: Arc<File>,
+}
+
+impl FileSystem {
+    /// The file system that a folder lies on.
+    pub fn of(folder: &Path) -> io::Result<Self> {
+        let folder = File::open(folder)?;
+        Ok(Self { device: folder.metadata()?.dev(), folder: Arc::new(folder) })
+    }
+
+    /// Tells file systems apart.
+    pub(crate) fn device(&self) -> u64 {
+        self.device
+    }
+
+    /// Makes everything durable that has been written to it, bytes and names: once for a whole group of results. An
+    /// error may concern any of them, and is reported once only.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(syncfs(&*self.folder)?)
+    }
+}
+
+/// Writes the sealed document to a new file. It is durable only after [`FileSystem`] has been synced. On an error the
+/// file is removed again. Gives the length in bytes.
 pub fn write_part(path: &Path, sealed: &Sealed, document: &Document) -> io::Result<u64> {
     let file = OpenOptions::new().write(true).create_new(true).mode(document.mode()).open(path)?;
-    let written = write_parts(&file, sealed, document).and_then(|length| {
-        fdatasync(&file)?;
-        Ok(length)
-    });
+    let written = write_parts(&file, sealed, document);
     if written.is_err() {
         // Best effort: the next start removes it, too.
         let _ = std::fs::remove_file(path);

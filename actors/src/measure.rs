@@ -17,9 +17,11 @@ pub enum Stage {
     Sign,
     /// Checking the value and building the result.
     Assemble,
-    /// Writing the result and making it durable.
+    /// Writing the result.
     Write,
-    /// Making outcomes durable in the store, a group at a time.
+    /// Making results durable, a group at a time.
+    Sync,
+    /// The same and making outcomes durable in the store, a group at a time.
     Record,
     /// Moving results and sources to where people look.
     Publish,
@@ -35,6 +37,7 @@ impl Stage {
             Stage::Sign => "sign",
             Stage::Assemble => "assemble",
             Stage::Write => "write",
+            Stage::Sync => "sync",
             Stage::Record => "record",
             Stage::Publish => "publish",
         }

@@ -4,10 +4,11 @@
 //! for a document. What has to happen after a document's outcome is durable (moving its files) happens for the whole
 //! group on one thread. The recorder never drops an entry: while the store is away it waits and tries again.
 
+use crate::deliver::FileSystem;
 use crate::measure::{self, Stage};
 use model::limits::{STORE_GROUP_ROWS_MAX, STORE_GROUP_WAIT_MICROS};
 use model::{AuditEntry, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use store::{DocumentEnd, Store};
 use tokio::sync::mpsc;
@@ -20,21 +21,15 @@ pub struct Entry {
     pub end: DocumentEnd,
     /// What the audit log says of it.
     pub audit: AuditEntry,
-    /// Runs once before the group is written, for all entries of the group that name the same key: makes the names of
-    /// their files durable.
-    pub before: Option<Sync>,
-    /// Runs after the end is durable; may block.
-    pub after: Box<dyn FnOnce() + Send>,
+    /// Where its result lies, if there is one: made durable before the end is written, once for the group.
+    pub result_on: Option<FileSystem>,
+    /// Runs with `true` after the end is durable, or with `false` if the result could not be made durable and so nothing
+    /// was written of it. May block.
+    pub after: After,
 }
 
-/// A preparation shared by the entries of a group.
-#[derive(Clone)]
-pub struct Sync {
-    /// Equal keys run once a group.
-    pub key: u64,
-    /// The work; may block.
-    pub work: std::sync::Arc<dyn Fn() + Send + std::marker::Sync>,
-}
+/// What follows an entry.
+pub type After = Box<dyn FnOnce(bool) + Send>;
 
 /// The door to the recorder. Cheap to clone; when all doors are gone the recorder writes what it has and ends.
 #[derive(Clone)]
@@ -66,13 +61,11 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
         // Where there is company, more is coming: a group that waits longer costs each of its entries less.
         wait = if group.len() > 1 { WAIT_BUSY } else { WAIT_QUIET };
         metrics::histogram!(measure::GROUP_ROWS).record(group.len() as f64);
-        let (befores, entries): (Vec<_>, Vec<_>) = group.drain(..).map(split).unzip();
-        let befores: BTreeMap<u64, Sync> = befores.into_iter().flatten().map(|sync| (sync.key, sync)).collect();
-        let synced = tokio::task::spawn_blocking(move || befores.values().for_each(|sync| (sync.work)()));
-        if synced.await.is_err() {
-            tracing::error!("making file names durable panicked");
-        }
-        let afters = write(&store, entries).await;
+        let places = group.iter().filter_map(|entry| entry.result_on.clone()).map(|on| (on.device(), on)).collect();
+        let failed = sync_results(places).await;
+        let not_durable = |entry: &mut Entry| entry.result_on.as_ref().is_some_and(|on| failed.contains(&on.device()));
+        let lost: Vec<Entry> = group.extract_if(.., not_durable).collect();
+        let afters = write(&store, group.drain(..)).await;
         Stage::Record.record(started.elapsed());
         // At most one group is being published while the next one is written.
         if let Some(previous) = publishing.take() {
@@ -80,7 +73,10 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
         }
         publishing = Some(tokio::task::spawn_blocking(move || {
             for after in afters {
-                Stage::Publish.timed(after);
+                Stage::Publish.timed(|| after(true));
+            }
+            for entry in lost {
+                (entry.after)(false);
             }
         }));
     }
@@ -89,10 +85,21 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
     }
 }
 
-type Row = (TenantId, DocumentEnd, AuditEntry, Box<dyn FnOnce() + Send>);
-
-fn split(entry: Entry) -> (Option<Sync>, Row) {
-    (entry.before, (entry.tenant, entry.end, entry.audit, entry.after))
+/// Makes the results of a group durable, by device; gives the devices where that failed.
+async fn sync_results(places: BTreeMap<u64, FileSystem>) -> BTreeSet<u64> {
+    let all: BTreeSet<u64> = places.keys().copied().collect();
+    let sync = move || {
+        let failed = places.into_iter().filter_map(|(device, place)| match place.sync() {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::error!(%error, "the disk does not take results; they are made again");
+                Some(device)
+            }
+        });
+        failed.collect()
+    };
+    // If the thread is lost, nothing is known to be durable.
+    tokio::task::spawn_blocking(move || Stage::Sync.timed(sync)).await.unwrap_or(all)
 }
 
 /// Waits for a first entry, then for enough of them or until `wait` is over, and takes what is there. `false` when
@@ -121,14 +128,14 @@ async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>, wait: 
 }
 
 /// Writes the rows of a group, one transaction for each tenant, until the store has taken them.
-async fn write(store: &Store, rows: Vec<Row>) -> Vec<Box<dyn FnOnce() + Send>> {
-    let mut afters = Vec::with_capacity(rows.len());
+async fn write(store: &Store, entries: impl Iterator<Item = Entry>) -> Vec<After> {
+    let mut afters = Vec::new();
     let mut tenants: BTreeMap<TenantId, (Vec<DocumentEnd>, Vec<AuditEntry>)> = BTreeMap::new();
-    for (tenant, end, audit, after) in rows {
-        let (ends, audits) = tenants.entry(tenant).or_default();
-        ends.push(end);
-        audits.push(audit);
-        afters.push(after);
+    for entry in entries {
+        let (ends, audits) = tenants.entry(entry.tenant).or_default();
+        ends.push(entry.end);
+        audits.push(entry.audit);
+        afters.push(entry.after);
     }
     for (tenant, (ends, audits)) in tenants {
         let mut wait = RETRY_FIRST;

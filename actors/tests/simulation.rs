@@ -208,12 +208,12 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
     let audit = AuditEntry::of_document(now, "simulation", id, "x.xml", &outcome, signer.clone());
     let end = DocumentEnd { id, outcome, format: None, signer, output: None, ended_at: now, micros: 0 };
     let after_doors = doors.clone();
-    let after = Box::new(move || {
+    let after = Box::new(move |_durable| {
         after_doors.tally.outcomes.fetch_add(1, Ordering::SeqCst);
         after_doors.tally.inside.fetch_sub(1, Ordering::SeqCst);
         drop(permit);
     });
-    doors.services.recorder.record(Entry { tenant: doors.tenant.clone(), end, audit, before: None, after }).await;
+    doors.services.recorder.record(Entry { tenant: doors.tenant.clone(), end, audit, result_on: None, after }).await;
 }
 
 fn keep_to_be_judged(doors: &Doors, id: DocumentId, signed: &Signed, content: &[u8]) {

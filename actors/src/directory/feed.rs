@@ -7,12 +7,12 @@ use super::claim::{self, ClaimedFile, JobFolder, Recovery};
 use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
-use crate::deliver::{not_written, write_part};
+use crate::deliver::{FileSystem, not_written, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
 use crate::pipeline::{Failure, Signed, blocking};
-use crate::recorder::{Entry, Sync};
+use crate::recorder::Entry;
 use crate::services::DocumentEvent;
 use model::profile::Format;
 use model::{AuditEntry, JobId, Lane, Outcome, Reason};
@@ -46,6 +46,8 @@ struct Feed {
     /// Moves that failed (a full disk, a missing folder) and are due again.
     unpublished: Mutex<Vec<Unpublished>>,
     aside: Aside,
+    /// Where results are written.
+    file_system: FileSystem,
 }
 
 struct Unpublished {
@@ -86,7 +88,10 @@ impl Feed {
             done: settings.done.clone(),
             error: settings.error.clone(),
         });
+        let file_system = FileSystem::of(&settings.work())
+            .map_err(|error| format!("{} cannot be opened: {error}", settings.work().display()))?;
         Ok(Self {
+            file_system,
             aside: Aside::new(parts.clone()),
             parts,
             places,
@@ -407,11 +412,18 @@ impl Feed {
             place: None,
         };
         let audit = self.audit(&end, &name);
-        let before = matches!(end.outcome, Outcome::Done).then(|| sync_of(&file.folder));
+        let result_on = matches!(end.outcome, Outcome::Done).then(|| self.file_system.clone());
         let tenant = self.parts.settings.tenant.clone();
         let recorder = self.parts.recorder.clone();
-        let after = Box::new(move || self.publish(Unpublished { publication, event, permit, busy }));
-        recorder.record(Entry { tenant, end, audit, before, after }).await;
+        let after = Box::new(move |durable| match durable {
+            true => self.publish(Unpublished { publication, event, permit, busy }),
+            false => {
+                let what = "the disk reported an error before the signed file was durable";
+                self.defer(file, &Reason::new("not-written", what));
+                drop((permit, busy));
+            }
+        });
+        recorder.record(Entry { tenant, end, audit, result_on, after }).await;
     }
 
     /// Moves the files of one document. Blocks.
@@ -474,18 +486,6 @@ struct Written {
     result: OsString,
     format: Format,
     signer: String,
-}
-
-/// The names of the results in a job's folder must be as durable as their bytes before an outcome says "done".
-fn sync_of(folder: &Arc<JobFolder>) -> Sync {
-    let key = Arc::as_ptr(folder) as usize as u64;
-    let folder = folder.clone();
-    let work = move || {
-        if let Err(error) = folder.sync() {
-            tracing::error!(folder = %folder.path.display(), %error, "names of results are not durable yet");
-        }
-    };
-    Sync { key, work: Arc::new(work) }
 }
 
 fn sentence(error: impl Display) -> String {
