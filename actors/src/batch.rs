@@ -5,10 +5,10 @@ use crate::deliver::{FileSystem, move_to_free_name, not_written, write_part};
 use crate::document::Origin;
 use crate::pipeline::{Failure, blocking};
 use crate::recorder::Entry;
-use crate::services::{DocumentEvent, Services};
+use crate::services::{DocumentEvent, Services, new_job};
 use futures_util::{Stream, StreamExt, stream};
 use model::profile::Format;
-use model::{AuditEntry, DocumentId, JobId, Lane, Outcome, Profile, Reason, TenantId};
+use model::{AuditEntry, DocumentId, Lane, Outcome, Profile, Reason, TenantId};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub async fn run(
     services: Arc<Services>,
     submission: Submission,
 ) -> Result<impl Stream<Item = DocumentEvent>, StoreError> {
-    let job = services.new_job();
+    let job = new_job(&*services.clock);
     let opened = NewJob {
         id: job,
         door: submission.door.clone(),
@@ -162,16 +162,4 @@ async fn record(
     });
     services.recorder.record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, after }).await;
     receiver.await.ok().flatten()
-}
-
-impl Services {
-    /// A new job's id.
-    pub fn new_job(&self) -> JobId {
-        let mut random = [0; 10];
-        // The random part only keeps apart what starts in the same millisecond on several servers.
-        if rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).is_err() {
-            random[..4].copy_from_slice(&std::process::id().to_be_bytes());
-        }
-        JobId::new(self.clock.now(), random)
-    }
 }

@@ -21,7 +21,7 @@ use crate::router::Router;
 use crate::schedule::Timetable;
 use crate::services::DocumentEvent;
 use crate::supervise::Supervision;
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use model::{Clock, Profile, TenantId};
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::collections::HashSet;
@@ -282,16 +282,6 @@ fn note(parts: &DirectoryParts, event: &notify::Event) -> bool {
     complete
 }
 
-/// What can be said to a directory's actor.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub enum DirectoryCommand {
-    /// Look now.
-    Tick,
-    /// Watch again: the folder may have been replaced.
-    Rewatch,
-}
-
 impl Actor for DirectoryActor {
     type Context = Context<Self>;
 
@@ -299,17 +289,6 @@ impl Actor for DirectoryActor {
         self.start_feed(ctx);
         // A watched folder that is removed and made again falls silent without a word.
         ctx.run_interval(REWATCH, Self::watch);
-    }
-}
-
-impl Handler<DirectoryCommand> for DirectoryActor {
-    type Result = ();
-
-    fn handle(&mut self, command: DirectoryCommand, ctx: &mut Context<Self>) {
-        match command {
-            DirectoryCommand::Tick => self.parts.tick(),
-            DirectoryCommand::Rewatch => self.watch(ctx),
-        }
     }
 }
 

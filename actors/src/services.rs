@@ -17,7 +17,7 @@ use crate::token::queue::SignQueue;
 use crate::token::roster::{Roster, TokenState, TokenView};
 use actix::{Actor, Addr};
 use model::profile::PoolName;
-use model::{Clock, Outcome, SignerName, TenantId};
+use model::{Clock, JobId, Outcome, SignerName, TenantId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -221,6 +221,16 @@ impl Running {
             token.token.reset();
         }
     }
+}
+
+/// A new job's id.
+pub fn new_job(clock: &dyn Clock) -> JobId {
+    let mut random = [0; 10];
+    // The random part only keeps apart what starts in the same millisecond on several servers.
+    if rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).is_err() {
+        random[..4].copy_from_slice(&std::process::id().to_be_bytes());
+    }
+    JobId::new(clock.now(), random)
 }
 
 fn seat(settings: &TokenSettings) -> Seating {

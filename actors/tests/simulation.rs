@@ -117,7 +117,7 @@ async fn simulate(seed: u64) {
         tally: Tally::default(),
         judged: tempfile::tempdir().unwrap(),
     });
-    let job = world.services.new_job();
+    let job = actors::services::new_job(&*world.services.clock);
     let names = (0..DOCUMENTS).map(|number| NewDocument { number, name: format!("{number}.xml") }).collect::<Vec<_>>();
     let opened =
         NewJob { id: job, door: "simulation".to_owned(), profile: "all".to_owned(), opened_at: SystemClock.now() };

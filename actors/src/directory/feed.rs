@@ -13,9 +13,9 @@ use crate::intake::Permit;
 use crate::measure::{self, Stage};
 use crate::pipeline::{Failure, Signed, blocking};
 use crate::recorder::Entry;
-use crate::services::DocumentEvent;
+use crate::services::{DocumentEvent, new_job};
 use model::profile::Format;
-use model::{AuditEntry, JobId, Lane, Outcome, Reason};
+use model::{AuditEntry, Lane, Outcome, Reason};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -260,7 +260,7 @@ impl Feed {
             return Ok(0);
         }
         let names: Vec<OsString> = candidates.drain(..permits.len()).collect();
-        let (work, input, job) = (parts.settings.work(), parts.settings.input.clone(), self.new_job()?);
+        let (work, input, job) = (parts.settings.work(), parts.settings.input.clone(), new_job(&*self.parts.clock));
         let claim = blocking(move || {
             Stage::Claim.timed(|| -> io::Result<_> {
                 let folder = JobFolder::create(&work, job)?;
@@ -279,13 +279,6 @@ impl Feed {
             tokio::spawn(self.clone().sign(file, permit, Busy::new(parts)));
         }
         Ok(count + refused)
-    }
-
-    fn new_job(&self) -> Result<JobId, String> {
-        let mut random = [0; 10];
-        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| format!("the system gives no random numbers: {error}"))?;
-        Ok(JobId::new(self.parts.clock.now(), random))
     }
 
     /// Writes the rows of claimed files; repeating it changes nothing. Waits while the store is away.
