@@ -4,12 +4,14 @@
 
 use crate::document::Document;
 use crate::pipeline::Failure;
+use formats::recipe::Assembled;
 use formats::{Part, Sealed, Source};
 use model::Reason;
 use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with, syncfs};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,14 +57,31 @@ pub fn write_part(path: &Path, sealed: &Sealed, document: &Document) -> io::Resu
 fn write_parts(file: &File, sealed: &Sealed, document: &Document) -> io::Result<u64> {
     let mut length = 0;
     for part in &sealed.document().parts {
-        length += match (part, document.as_slice(), document.file()) {
-            (Part::Bytes(bytes), ..) => write_bytes(file, bytes)?,
-            (Part::Original, Some(bytes), _) => write_bytes(file, bytes)?,
-            (Part::Original, None, Some(source)) => copy(source, file, document.len())?,
-            (Part::Original, None, None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        length += match (part, document.file()) {
+            (Part::Bytes(bytes), _) => write_bytes(file, bytes)?,
+            (Part::Original, Some(source)) => copy(source, file, 0..document.len())?,
+            (Part::Slice(range), Some(source)) => copy(source, file, range.clone())?,
+            (part, _) => write_through_memory(file, part, document)?,
         };
     }
     Ok(length)
+}
+
+/// What is in memory anyway, or has to be encoded.
+fn write_through_memory(file: &File, part: &Part, document: &Document) -> io::Result<u64> {
+    if let (Part::Original, Some(bytes)) = (part, document.as_slice()) {
+        return write_bytes(file, bytes);
+    }
+    let parts = std::slice::from_ref(part);
+    let assembled = Assembled::new(parts, document);
+    let mut buffer = vec![0; usize::try_from(assembled.len()).unwrap_or(usize::MAX).min(COPY_BUFFER_BYTES)];
+    let mut offset = 0;
+    while offset < assembled.len() {
+        let wanted = usize::try_from(assembled.len() - offset).unwrap_or(usize::MAX).min(buffer.len());
+        assembled.read_exact_at(offset, &mut buffer[..wanted]).map_err(|error| error.0)?;
+        offset += write_bytes(file, &buffer[..wanted])?;
+    }
+    Ok(offset)
 }
 
 fn write_bytes(mut file: &File, bytes: &[u8]) -> io::Result<u64> {
@@ -70,34 +89,35 @@ fn write_bytes(mut file: &File, bytes: &[u8]) -> io::Result<u64> {
     Ok(bytes.len() as u64)
 }
 
-/// Copies a whole file behind what `to` holds, inside the kernel where the file system can.
-fn copy(from: &File, mut to: &File, length: u64) -> io::Result<u64> {
-    let mut offset = 0;
-    while offset < length {
-        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX).min(COPY_BYTES_MAX);
+/// Copies a piece of a file behind what `to` holds, inside the kernel where the file system can.
+fn copy(from: &File, mut to: &File, range: Range<u64>) -> io::Result<u64> {
+    let mut offset = range.start;
+    while offset < range.end {
+        let wanted = usize::try_from(range.end - offset).unwrap_or(usize::MAX).min(COPY_BYTES_MAX);
         match copy_file_range(from, Some(&mut offset), to, None, wanted) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if offset == 0 => {
-                return copy_through_memory(from, &mut to, length);
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if offset == range.start => {
+                copy_through_memory(from, &mut to, range.clone())?;
+                return Ok(range.end - range.start);
             }
             Err(error) => return Err(error.into()),
         }
     }
     to.seek(SeekFrom::End(0))?;
-    Ok(length)
+    Ok(range.end - range.start)
 }
 
-fn copy_through_memory(from: &File, to: &mut impl Write, length: u64) -> io::Result<u64> {
-    let mut buffer = vec![0; 256 * 1024];
-    let mut offset = 0;
-    while offset < length {
-        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
+fn copy_through_memory(from: &File, to: &mut impl Write, range: Range<u64>) -> io::Result<()> {
+    let mut buffer = vec![0; COPY_BUFFER_BYTES];
+    let mut offset = range.start;
+    while offset < range.end {
+        let wanted = usize::try_from(range.end - offset).unwrap_or(usize::MAX).min(buffer.len());
         from.read_exact_at(&mut buffer[..wanted], offset)?;
         to.write_all(&buffer[..wanted])?;
         offset += wanted as u64;
     }
-    Ok(length)
+    Ok(())
 }
 
 /// Writes a small text durably.
@@ -158,6 +178,7 @@ pub(crate) fn not_written(error: &io::Error) -> Failure {
     }
 }
 
+const COPY_BUFFER_BYTES: usize = 256 * 1024;
 const COPY_BYTES_MAX: usize = 64 * 1024 * 1024;
 const FREE_NAME_TRIES_MAX: u32 = 10_000;
 

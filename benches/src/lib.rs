@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // a bench that cannot be set up has nothing to say
 
 use criterion::Criterion;
-use model::profile::{Format, PdfOptions, PoolName};
+use model::profile::Format;
 use model::{DigestAlgorithm, Profile, SignatureAlgorithm, Signer, SignerName, Time, ToBeSigned};
 use std::time::Duration;
 use testkit::pki::{KeyKind, Pki};
@@ -49,15 +49,7 @@ impl SoftwareSigner {
 
 /// A profile of this form, nothing else set.
 pub fn profile(format: Format) -> Profile {
-    Profile {
-        name: "bench".into(),
-        pool: PoolName("bench".into()),
-        format,
-        otherwise: None,
-        digest: DigestAlgorithm::Sha256,
-        pss: false,
-        pdf: PdfOptions::default(),
-    }
+    Profile::plain("bench", "bench", format)
 }
 
 /// The claimed signing time.

@@ -11,9 +11,7 @@ use actors::services::{Running, Services, Setup, TokenSetup};
 use actors::token::actor::{Pace, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
 use model::profile::{Format, PoolName};
-use model::{
-    Clock, DigestAlgorithm, Profile, SignatureValue, SignerName, SystemClock, TenantId, ToBeSigned, TokenSerial,
-};
+use model::{Clock, Profile, SignatureValue, SignerName, SystemClock, TenantId, ToBeSigned, TokenSerial};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -527,15 +525,7 @@ fn pool() -> PoolName {
 
 /// A profile over the pool.
 pub fn profile(format: Format) -> Arc<Profile> {
-    Arc::new(Profile {
-        name: format.word().into(),
-        pool: pool(),
-        format,
-        otherwise: None,
-        digest: DigestAlgorithm::Sha256,
-        pss: false,
-        pdf: Default::default(),
-    })
+    Arc::new(Profile::plain(format.word(), &pool().0, format))
 }
 
 /// Runs a test as the server runs: actors on this thread, documents on others.

@@ -2,7 +2,7 @@
 //! pdf_layout_time -- FILE...`. Microseconds per document, best of several rounds.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
 
-use model::profile::{Corner, Format, PageChoice, PdfOptions, Place, PoolName, VisibleSignature};
+use model::profile::{Corner, Format, PageChoice, PdfOptions, Place, VisibleSignature};
 use model::{Curve, DigestAlgorithm, KeyKind, Profile, Signer, SignerName, Time, TokenSerial};
 use std::time::Instant;
 
@@ -15,15 +15,7 @@ fn main() {
         key: KeyKind::Ec(Curve::P256),
         subject: "Rechnungssiegel".into(),
     };
-    let invisible = Profile {
-        name: "example".into(),
-        pool: PoolName("example".into()),
-        format: Format::Pades,
-        otherwise: None,
-        digest: DigestAlgorithm::Sha256,
-        pss: false,
-        pdf: PdfOptions::default(),
-    };
+    let invisible = Profile::plain("example", "example", Format::Pades);
     let shown = VisibleSignature {
         page: PageChoice::First,
         place: Place::Corner { corner: Corner::BottomLeft, width: 100.0, height: 40.0, margin: 10.0 },

@@ -7,6 +7,7 @@ mod attributes;
 pub mod certificate;
 mod check;
 pub mod identifiers;
+pub mod lift;
 pub mod reader;
 
 pub use check::verify_own;
@@ -39,8 +40,12 @@ impl Shape {
     /// The attributes of a format.
     pub fn of(format: Format) -> Self {
         match format {
-            Format::Cms { .. } | Format::Pdf => Self { signing_time: true, signing_certificate: false },
-            Format::Cades { .. } => Self { signing_time: true, signing_certificate: true },
+            Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) => {
+                Self { signing_time: true, signing_certificate: false }
+            }
+            Format::Cades { .. } | Format::Xades(_) | Format::Asic { .. } => {
+                Self { signing_time: true, signing_certificate: true }
+            }
             Format::Pades => Self { signing_time: false, signing_certificate: true },
         }
     }

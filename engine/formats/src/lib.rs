@@ -3,12 +3,19 @@
 
 #![warn(missing_docs)]
 
+pub mod asic;
 pub mod cms;
 pub mod crypto;
 pub mod der;
+pub mod evidence;
+pub mod lift;
 pub mod pdf;
 pub mod prepare;
+pub mod recipe;
 pub mod source;
+pub mod tsp;
+pub mod xml;
 
-pub use prepare::{FormatError, Part, Prepared, Sealed, SignedDocument, SignerTemplate, prepare};
+pub use prepare::{FormatError, Prepared, Sealed, SignedDocument, SignerTemplate, prepare};
+pub use recipe::Part;
 pub use source::{Source, SourceError};

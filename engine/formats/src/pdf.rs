@@ -13,6 +13,7 @@ mod font;
 mod form;
 mod image;
 mod lexer;
+pub mod lift;
 mod page;
 mod reader;
 mod seed;

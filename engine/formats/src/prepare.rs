@@ -1,9 +1,9 @@
 //! The two halves of every signature: `prepare` reads the document and says what has to be signed, `assemble` builds
 //! the result around the signature value, and `check` makes sure of it before anybody sees it.
 
-use crate::cms;
-use crate::pdf;
+use crate::recipe::{Assembled, Part, flatten};
 use crate::source::{Source, SourceError};
+use crate::{asic, cms, pdf, xml};
 use model::profile::Format;
 use model::{Digest, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
 
@@ -42,20 +42,48 @@ impl FormatError {
 pub struct SignerTemplate {
     signer: Signer,
     algorithm: SignatureAlgorithm,
-    cms: cms::Template,
+    main: Template,
     /// The form that `Profile::otherwise` asks for.
-    otherwise: Option<cms::Template>,
+    otherwise: Option<Template>,
+}
+
+/// The constant parts of one form.
+#[derive(Debug)]
+enum Template {
+    Cms(cms::Template),
+    Xml(xml::sign::Template),
+    Asic(asic::sign::Template),
+}
+
+impl Template {
+    fn new(
+        signer: &Signer,
+        algorithm: SignatureAlgorithm,
+        profile: &Profile,
+        format: Format,
+    ) -> Result<Self, FormatError> {
+        Ok(match format {
+            Format::Cms { .. } | Format::Cades { .. } | Format::Pdf | Format::Pades => {
+                Template::Cms(cms::Template::new(signer, algorithm, cms::Shape::of(format))?)
+            }
+            Format::Xmldsig(_) => Template::Xml(xml::sign::Template::new(signer, algorithm, profile, false)?),
+            Format::Xades(_) => Template::Xml(xml::sign::Template::new(signer, algorithm, profile, true)?),
+            Format::Asic { container, signature } => {
+                Template::Asic(asic::sign::Template::new(signer, algorithm, profile, container, signature)?)
+            }
+        })
+    }
 }
 
 impl SignerTemplate {
     /// Reads the signer's certificate and lays out what every signature of this profile has in common.
     pub fn new(signer: &Signer, profile: &Profile) -> Result<Self, FormatError> {
         let algorithm = SignatureAlgorithm::for_key(signer.key, profile.digest, profile.pss);
-        let template = |format| cms::Template::new(signer, algorithm, cms::Shape::of(format));
+        let template = |format| Template::new(signer, algorithm, profile, format);
         Ok(Self {
             signer: signer.clone(),
             algorithm,
-            cms: template(profile.format)?,
+            main: template(profile.format)?,
             otherwise: profile.otherwise.map(template).transpose()?,
         })
     }
@@ -73,29 +101,36 @@ impl SignerTemplate {
 
 /// Reads the document once and works out what has to be signed.
 ///
-/// Memory: a constant plus, for a PDF, its object table. Time: one pass over the document. `now` is the claimed
-/// signing time. `template` was made for the same profile.
+/// Memory: a constant plus, for a PDF, its object table, and for XML, its tree. Time: one pass over the document. `now`
+/// is the claimed signing time. `template` was made for the same profile.
 pub fn prepare(
     source: &dyn Source,
     profile: &Profile,
     template: &SignerTemplate,
     now: Time,
 ) -> Result<Prepared, FormatError> {
-    let (format, cms) = match (&template.otherwise, profile.otherwise) {
+    let (format, form) = match (&template.otherwise, profile.otherwise) {
         (Some(other), Some(format)) if profile.format.is_pdf() && !pdf::looks_like_pdf(source)? => (format, other),
-        _ => (profile.format, &template.cms),
+        _ => (profile.format, &template.main),
     };
-    match format {
-        Format::Cms { .. } | Format::Cades { .. } => {
-            let digest = crate::crypto::digest_source(template.algorithm.digest, source)?;
-            prepare_digest_with(cms, format, digest, source.len(), now)
-        }
-        Format::Pdf | Format::Pades => {
+    let pending = match (form, format) {
+        (Template::Cms(cms), Format::Pdf | Format::Pades) => {
             let update = pdf::prepare(source, profile, &template.signer, cms.length_max(), now)?;
-            let pending = cms.begin(update.digest(), now)?;
-            Ok(Prepared { format, pending, shape: Shape::Pdf(Box::new(update)) })
+            Pending::Cms(cms.begin(update.digest(), now)?, CmsPlace::Pdf(Box::new(update)))
         }
-    }
+        (Template::Cms(cms), _) => {
+            let digest = crate::crypto::digest_source(template.algorithm.digest, source)?;
+            return prepare_digest_with(cms, format, digest, source.len(), now);
+        }
+        (Template::Xml(xml), Format::Xmldsig(shape) | Format::Xades(shape)) => {
+            Pending::Xml(Box::new(xml::sign::prepare(source, profile, xml, shape, now)?))
+        }
+        (Template::Asic(asic), _) => Pending::Asic(Box::new(asic::sign::prepare(source, profile, asic, now)?)),
+        (Template::Xml(_), _) => {
+            return Err(FormatError::setup("profile", "the signer was prepared for another profile"));
+        }
+    };
+    Ok(Prepared { format, pending })
 }
 
 /// Prepares a detached CMS signature for a document of which only the digest is known (sign-a-hash-only).
@@ -105,10 +140,12 @@ pub fn prepare_digest(
     template: &SignerTemplate,
     now: Time,
 ) -> Result<Prepared, FormatError> {
-    if !matches!(profile.format, Format::Cms { detached: true } | Format::Cades { detached: true }) {
-        return Err(FormatError::setup("digest-needs-detached", "only a detached signature can be made from a digest"));
+    match (&template.main, profile.format) {
+        (Template::Cms(cms), Format::Cms { detached: true } | Format::Cades { detached: true }) => {
+            prepare_digest_with(cms, profile.format, digest, 0, now)
+        }
+        _ => Err(FormatError::setup("digest-needs-detached", "only a detached signature can be made from a digest")),
     }
-    prepare_digest_with(&template.cms, profile.format, digest, 0, now)
 }
 
 fn prepare_digest_with(
@@ -119,20 +156,27 @@ fn prepare_digest_with(
     now: Time,
 ) -> Result<Prepared, FormatError> {
     let detached = matches!(format, Format::Cms { detached: true } | Format::Cades { detached: true });
-    let shape = if detached { Shape::Detached } else { Shape::Enveloping { length } };
-    Ok(Prepared { format, pending: cms.begin(digest, now)?, shape })
+    let place = if detached { CmsPlace::Detached } else { CmsPlace::Enveloping { length } };
+    Ok(Prepared { format, pending: Pending::Cms(cms.begin(digest, now)?, place) })
 }
 
 /// A document that waits for its signature value.
 #[derive(Debug)]
 pub struct Prepared {
     format: Format,
-    pending: cms::Pending,
-    shape: Shape,
+    pending: Pending,
 }
 
 #[derive(Debug)]
-enum Shape {
+enum Pending {
+    Cms(cms::Pending, CmsPlace),
+    Xml(Box<xml::sign::Pending>),
+    Asic(Box<asic::sign::Pending>),
+}
+
+/// Where a finished CMS message goes.
+#[derive(Debug)]
+enum CmsPlace {
     Detached,
     Enveloping { length: u64 },
     Pdf(Box<pdf::Update>),
@@ -141,7 +185,11 @@ enum Shape {
 impl Prepared {
     /// The input for the token.
     pub fn to_be_signed(&self) -> &ToBeSigned {
-        self.pending.to_be_signed()
+        match &self.pending {
+            Pending::Cms(pending, _) => pending.to_be_signed(),
+            Pending::Xml(pending) => pending.to_be_signed(),
+            Pending::Asic(pending) => pending.to_be_signed(),
+        }
     }
 
     /// The form that was chosen for this document.
@@ -150,31 +198,34 @@ impl Prepared {
     }
 
     /// Checks the signature value with the signer's public key and builds the result around it. There is no other way
-    /// to a [`Sealed`]: nothing unverified is ever released.
+    /// from a document to a [`Sealed`]: nothing unverified is ever released.
     pub fn assemble(self, value: &SignatureValue) -> Result<Sealed, FormatError> {
-        self.pending.check(value)?;
-        let parts = match self.shape {
-            Shape::Detached => vec![Part::Bytes(self.pending.finish(value)?)],
-            Shape::Enveloping { length } => {
-                let (head, tail) = self.pending.finish_around(value, length)?;
-                vec![Part::Bytes(head), Part::Original, Part::Bytes(tail)]
+        let parts = match self.pending {
+            Pending::Cms(pending, place) => {
+                pending.check(value)?;
+                match place {
+                    CmsPlace::Detached => vec![Part::Bytes(pending.finish(value)?)],
+                    CmsPlace::Enveloping { length } => {
+                        let (head, tail) = pending.finish_around(value, length)?;
+                        vec![Part::Bytes(head), Part::Original, Part::Bytes(tail)]
+                    }
+                    CmsPlace::Pdf(update) => {
+                        let der = pending.finish(value)?;
+                        vec![Part::Original, Part::Bytes(update.finish(&der)?)]
+                    }
+                }
             }
-            Shape::Pdf(update) => {
-                let der = self.pending.finish(value)?;
-                vec![Part::Original, Part::Bytes(update.finish(&der)?)]
+            Pending::Xml(pending) => {
+                pending.check(value)?;
+                pending.finish(value)?
+            }
+            Pending::Asic(pending) => {
+                pending.check(value)?;
+                pending.finish(value)?
             }
         };
         Ok(Sealed(SignedDocument { format: self.format, parts }))
     }
-}
-
-/// One piece of a result, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// The whole original document, byte for byte.
-    Original,
 }
 
 /// A finished signature as a recipe: bytes of ours and the original, in order.
@@ -186,11 +237,23 @@ pub struct SignedDocument {
     pub parts: Vec<Part>,
 }
 
-/// A [`SignedDocument`] whose signature has been verified with the signer's public key. Only `Prepared::assemble` makes one.
+/// A [`SignedDocument`] whose signature has been verified with the signer's public key. `Prepared::assemble` makes it, and
+/// lifting keeps it one.
 #[derive(Debug)]
 pub struct Sealed(SignedDocument);
 
 impl Sealed {
+    /// The result as a document that can be read, for lifting it. `original` is the document it was made from.
+    pub fn assembled<'a>(&'a self, original: &'a dyn Source) -> Assembled<'a> {
+        Assembled::new(&self.0.parts, original)
+    }
+
+    /// The lifted result: `parts` is what filling a place in [`Sealed::assembled`] gave.
+    pub fn lifted(self, parts: Vec<Part>, original: &dyn Source) -> Result<Self, FormatError> {
+        let parts = flatten(parts, &self.0.parts, original)?;
+        Ok(Self(SignedDocument { format: self.0.format, parts }))
+    }
+
     /// The document, for writing it out.
     pub fn document(&self) -> &SignedDocument {
         &self.0
@@ -198,6 +261,6 @@ impl Sealed {
 
     /// Whether the original's bytes are part of the result (else it stays beside it).
     pub fn contains_original(&self) -> bool {
-        self.0.parts.contains(&Part::Original)
+        self.0.parts.iter().any(|part| !matches!(part, Part::Bytes(_)))
     }
 }

@@ -1,6 +1,7 @@
 //! A document as the formats see it: bytes at offsets. The caller decides whether they lie in memory or in a file.
 
 use std::io;
+use std::ops::Range;
 
 /// Reading the document failed while it was being prepared: the caller's medium is at fault, not the document.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,21 @@ pub trait Source {
     fn as_slice(&self) -> Option<&[u8]> {
         None
     }
+
+    /// The documents in it, in order, without gaps: one of them, unless several are signed together (ASiC-E, several
+    /// references of a detached XML signature).
+    fn members(&self) -> Vec<Member> {
+        vec![Member { name: None, range: 0..self.len() }]
+    }
+}
+
+/// One document of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its file name, without folders, if it has one.
+    pub name: Option<String>,
+    /// Where its bytes are.
+    pub range: Range<u64>,
 }
 
 impl Source for [u8] {
@@ -71,5 +87,9 @@ impl<S: Source + ?Sized> Source for &S {
 
     fn as_slice(&self) -> Option<&[u8]> {
         (**self).as_slice()
+    }
+
+    fn members(&self) -> Vec<Member> {
+        (**self).members()
     }
 }

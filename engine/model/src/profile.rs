@@ -2,6 +2,17 @@
 //!
 //! Profiles are checked when they are made; code that holds a [`Profile`] needs no further checks of it.
 
+mod encryption;
+mod level;
+mod xml;
+
+pub use encryption::{ContentCipher, EncryptionOptions, RsaKeyTransport};
+pub use level::{AuthorityName, Level, StampOptions};
+pub use xml::{
+    CanonicalVersion, Canonicalization, Transform, XPathFilter, XmlOptions, XmlPlace, XmlPosition, XmlReference,
+    XmlShape, XmlTarget,
+};
+
 use crate::digest::DigestAlgorithm;
 use std::sync::Arc;
 
@@ -23,15 +34,44 @@ pub enum Format {
         /// Whether the content stays outside.
         detached: bool,
     },
-    /// CAdES B-B (EN 319 122-1).
+    /// CAdES (EN 319 122-1).
     Cades {
         /// Whether the content stays outside.
         detached: bool,
     },
     /// PDF signature with `/SubFilter /adbe.pkcs7.detached` (ISO 32000-1 12.8).
     Pdf,
-    /// PAdES B-B, `/SubFilter /ETSI.CAdES.detached` (EN 319 142-1).
+    /// PAdES, `/SubFilter /ETSI.CAdES.detached` (EN 319 142-1).
     Pades,
+    /// XML-DSig 1.1.
+    Xmldsig(XmlShape),
+    /// XAdES (EN 319 132-1).
+    Xades(XmlShape),
+    /// A container with documents and their signature (EN 319 162-1).
+    Asic {
+        /// With one document or several.
+        container: Container,
+        /// The form of the signature in it.
+        signature: ContainerSignature,
+    },
+}
+
+/// The two kinds of ASiC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// ASiC-S: one document.
+    Simple,
+    /// ASiC-E: several documents.
+    Extended,
+}
+
+/// The form of the signature in a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContainerSignature {
+    /// CAdES, detached.
+    Cades,
+    /// XAdES, detached.
+    Xades,
 }
 
 impl Format {
@@ -42,12 +82,21 @@ impl Format {
             Format::Cades { .. } => "cades",
             Format::Pdf => "pdf",
             Format::Pades => "pades",
+            Format::Xmldsig(_) => "xmldsig",
+            Format::Xades(_) => "xades",
+            Format::Asic { container: Container::Simple, .. } => "asic-s",
+            Format::Asic { container: Container::Extended, .. } => "asic-e",
         }
     }
 
     /// Whether the document must be a PDF.
     pub fn is_pdf(self) -> bool {
         matches!(self, Format::Pdf | Format::Pades)
+    }
+
+    /// Whether signatures of this form can be lifted above [`Level::B`].
+    pub fn has_levels(self) -> bool {
+        !matches!(self, Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_))
     }
 }
 
@@ -63,12 +112,39 @@ pub struct Profile {
     /// What to do with a document that is not a PDF when `format` asks for one: sign it in this form instead. `None`:
     /// reject it.
     pub otherwise: Option<Format>,
+    /// How much the signature carries beside itself.
+    pub level: Level,
+    /// Time stamps. Never `None` above [`Level::B`].
+    pub stamp: Option<StampOptions>,
+    /// Encrypt the result.
+    pub encryption: Option<EncryptionOptions>,
     /// The digest of content and signature.
     pub digest: DigestAlgorithm,
     /// RSA keys sign with PSS instead of PKCS#1 v1.5.
     pub pss: bool,
     /// Everything that concerns PDF only.
     pub pdf: PdfOptions,
+    /// Everything that concerns XML only.
+    pub xml: XmlOptions,
+}
+
+impl Profile {
+    /// A profile of this form with nothing else set: SHA-256, B-B, no encryption.
+    pub fn plain(name: &str, pool: &str, format: Format) -> Self {
+        Self {
+            name: name.into(),
+            pool: PoolName(pool.into()),
+            format,
+            otherwise: None,
+            level: Level::B,
+            stamp: None,
+            encryption: None,
+            digest: DigestAlgorithm::Sha256,
+            pss: false,
+            pdf: PdfOptions::default(),
+            xml: XmlOptions::default(),
+        }
+    }
 }
 
 /// The PDF part of a profile.

@@ -262,7 +262,11 @@ impl ProfileConfig {
                 DigestWord::Sha512 => DigestAlgorithm::Sha512,
             },
             pss: self.padding == PaddingWord::Pss,
+            level: model::profile::Level::B,
+            stamp: None,
+            encryption: None,
             pdf,
+            xml: model::profile::XmlOptions::default(),
         })
     }
 }

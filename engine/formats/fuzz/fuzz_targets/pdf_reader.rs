@@ -17,12 +17,6 @@ static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer {
 });
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| Profile {
-    name: "fuzz".into(),
-    pool: PoolName("fuzz".into()),
-    format: Format::Pades,
-    otherwise: None,
-    digest: DigestAlgorithm::Sha256,
-    pss: false,
     pdf: PdfOptions {
         password: Some(model::profile::Password::new("user")),
         allow_hybrid: true,
@@ -39,6 +33,7 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| Profile {
         }),
         ..PdfOptions::default()
     },
+    ..Profile::plain("fuzz", "fuzz", Format::Pades)
 });
 
 fuzz_target!(|document: &[u8]| {

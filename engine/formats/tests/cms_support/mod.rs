@@ -2,8 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use formats::{Part, Prepared, Sealed, Source};
-use model::profile::{Format, PdfOptions, PoolName};
+use formats::{Prepared, Sealed, Source};
+use model::profile::Format;
 use model::{
     Curve, Digest, DigestAlgorithm, Profile, Scheme, SignatureValue, Signer, SignerName, Time, ToBeSigned, TokenSerial,
 };
@@ -62,15 +62,7 @@ pub fn signer(kind: KeyKind) -> Signer {
 }
 
 pub fn profile(format: Format, digest: DigestAlgorithm, pss: bool) -> Profile {
-    Profile {
-        name: "test".into(),
-        pool: PoolName("test".into()),
-        format,
-        otherwise: None,
-        digest,
-        pss,
-        pdf: PdfOptions::default(),
-    }
+    Profile { digest, pss, ..Profile::plain("test", "test", format) }
 }
 
 pub fn now() -> Time {
@@ -123,11 +115,10 @@ pub fn seal(kind: KeyKind, prepared: Prepared) -> Sealed {
 
 /// Writes a result out, as the server does.
 pub fn written(sealed: &Sealed, original: &[u8]) -> Vec<u8> {
-    let parts = sealed.document().parts.iter().map(|part| match part {
-        Part::Bytes(bytes) => bytes.as_slice(),
-        Part::Original => original,
-    });
-    parts.collect::<Vec<_>>().concat()
+    let assembled = sealed.assembled(&original);
+    let mut bytes = vec![0; formats::Source::len(&assembled) as usize];
+    formats::Source::read_exact_at(&assembled, 0, &mut bytes).unwrap();
+    bytes
 }
 
 /// A document that exists nowhere: zeros, as many as wanted, never all at once in memory.

@@ -1,10 +1,8 @@
 //! What the PDF tests share: a signer whose key is openssl's, profiles, signing as the server does it, and judgements.
 
 use formats::{FormatError, Part, SignerTemplate, Source};
-use model::profile::{Format, PdfOptions, PoolName};
-use model::{
-    Curve, DigestAlgorithm, KeyKind, Profile, SignatureValue, Signer, SignerName, Time, ToBeSigned, TokenSerial,
-};
+use model::profile::{Format, PdfOptions};
+use model::{Curve, KeyKind, Profile, SignatureValue, Signer, SignerName, Time, ToBeSigned, TokenSerial};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use openssl::sign::Signer as OpensslSigner;
@@ -21,15 +19,7 @@ pub(crate) fn now() -> Time {
 }
 
 pub(crate) fn profile(pdf: PdfOptions) -> Profile {
-    Profile {
-        name: "test".into(),
-        pool: PoolName("test".into()),
-        format: Format::Pades,
-        otherwise: None,
-        digest: DigestAlgorithm::Sha256,
-        pss: false,
-        pdf,
-    }
+    Profile { pdf, ..Profile::plain("test", "test", Format::Pades) }
 }
 
 pub(crate) fn options() -> PdfOptions {
