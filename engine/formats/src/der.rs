@@ -1,6 +1,9 @@
 //! DER (X.690): the few writers that the formats need, and a strict reader that borrows. Foreign bytes never make it
 //! panic, and it never goes deeper by itself: callers enter one level at a time. BER is [`crate::cms::reader`]'s work.
 
+use model::Time;
+use std::time::Duration;
+
 /// BOOLEAN.
 pub const TAG_BOOLEAN: u8 = 0x01;
 /// INTEGER.
@@ -87,6 +90,50 @@ pub enum DerError {
     TooMany,
 }
 
+/// A UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 and RFC 3161 section 2.4.2 allow them: seconds present,
+/// `Z` at the end, for GeneralizedTime a fraction without trailing zeros. Finer than a microsecond is cut off.
+pub fn read_time(time: &Tlv<'_>) -> Result<Time, DerError> {
+    let text = time.value.strip_suffix(b"Z").ok_or(DerError::Malformed)?;
+    let (whole, fraction) = match text.iter().position(|&byte| byte == b'.') {
+        Some(at) if time.tag == TAG_GENERALIZED_TIME => (&text[..at], &text[at + 1..]),
+        Some(_) => return Err(DerError::Malformed),
+        None => (text, &b""[..]),
+    };
+    if fraction.last() == Some(&b'0') || whole.len() < text.len() && fraction.is_empty() {
+        return Err(DerError::Malformed);
+    }
+    let mut pairs = [0_u8; 7];
+    let pairs = pairs.get_mut(..whole.len() / 2).ok_or(DerError::Malformed)?;
+    for (number, digits) in pairs.iter_mut().zip(whole.chunks(2)) {
+        *number = match *digits {
+            [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => (tens - b'0') * 10 + (ones - b'0'),
+            _ => return Err(DerError::Malformed),
+        };
+    }
+    let (year, rest) = match (time.tag, &*pairs) {
+        (TAG_UTC_TIME, [year, rest @ ..]) => (if *year < 50 { 2000 } else { 1900 } + i32::from(*year), rest),
+        (TAG_GENERALIZED_TIME, [century, year, rest @ ..]) => (i32::from(*century) * 100 + i32::from(*year), rest),
+        _ => return Err(DerError::UnexpectedTag),
+    };
+    let &[month, day, hour, minute, second] = rest else { return Err(DerError::Malformed) };
+    if whole.len() % 2 != 0 {
+        return Err(DerError::Malformed);
+    }
+    let mut micros = 0_u64;
+    for place in 0..fraction.len().max(6) {
+        let digit = match fraction.get(place) {
+            Some(digit @ b'0'..=b'9') => u64::from(digit - b'0'),
+            Some(_) => return Err(DerError::Malformed),
+            None => 0,
+        };
+        if place < 6 {
+            micros = micros * 10 + digit;
+        }
+    }
+    let time = Time::from_civil(year, month, day, hour, minute, second).ok_or(DerError::Malformed)?;
+    Ok(time.plus(Duration::from_micros(micros)))
+}
+
 /// One value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tlv<'a> {
@@ -167,5 +214,38 @@ impl<'a> Reader<'a> {
     /// Makes sure that nothing is left.
     pub fn end(&self) -> Result<(), DerError> {
         if self.is_empty() { Ok(()) } else { Err(DerError::Malformed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_odd_ones_refused() {
+        let read = |tag, text: &str| read_time(&Tlv { tag, value: text.as_bytes(), raw: &[] });
+        let second = Time::from_seconds(1_763_902_861);
+        assert_eq!(read(TAG_UTC_TIME, "251123130101Z"), Ok(second));
+        assert_eq!(read(TAG_GENERALIZED_TIME, "20251123130101Z"), Ok(second));
+        assert_eq!(read(TAG_GENERALIZED_TIME, "20251123130101.05Z"), Ok(second.plus(Duration::from_millis(50))));
+        assert_eq!(read(TAG_GENERALIZED_TIME, "20251123130101.0000019Z"), Ok(second.plus(Duration::from_micros(1))));
+        assert_eq!(read(TAG_UTC_TIME, "500101000000Z"), Ok(Time::from_seconds(0)), "before the epoch is the epoch");
+        for (tag, text) in [
+            (TAG_UTC_TIME, "251123130101"),
+            (TAG_UTC_TIME, "2511231301Z"),
+            (TAG_UTC_TIME, "251323130101Z"),
+            (TAG_UTC_TIME, "251123130101.5Z"),
+            (TAG_UTC_TIME, "251123130101+0100Z"),
+            (TAG_GENERALIZED_TIME, "20251123130101.Z"),
+            (TAG_GENERALIZED_TIME, "20251123130101.50Z"),
+            (TAG_GENERALIZED_TIME, "20251123130101.5xZ"),
+            (TAG_GENERALIZED_TIME, "202511231301011Z"),
+            (TAG_GENERALIZED_TIME, "20250229130101Z"),
+            (TAG_GENERALIZED_TIME, "2025112313010101Z"),
+            (TAG_GENERALIZED_TIME, "Z"),
+            (TAG_OCTET_STRING, "251123130101Z"),
+        ] {
+            assert!(read(tag, text).is_err(), "{text}");
+        }
     }
 }

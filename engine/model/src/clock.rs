@@ -62,6 +62,36 @@ impl Time {
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         (year as i32, month as u8, day as u8, (rest / 3_600) as u8, (rest / 60 % 60) as u8, (rest % 60) as u8)
     }
+
+    /// The instant that this civil time in UTC means; the other way of [`Time::civil`]. `None`: there is no such day or
+    /// hour. A leap second is the second after it.
+    ///
+    /// ```
+    /// # use model::Time;
+    /// assert_eq!(Time::from_civil(2025, 11, 23, 13, 1, 1), Some(Time::from_seconds(1_763_902_861)));
+    /// assert_eq!(Time::from_civil(2025, 2, 29, 0, 0, 0), None);
+    /// ```
+    pub fn from_civil(year: i32, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<Self> {
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days_of_month = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            1..=12 => 31,
+            _ => return None,
+        };
+        if !(1..=days_of_month).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let shifted_year = i64::from(year) - i64::from(month <= 2);
+        let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+        let shifted_month = (i64::from(month) + 9) % 12;
+        let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let seconds_of_day = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+        Some(Self::from_seconds(days * 86_400 + seconds_of_day))
+    }
 }
 
 /// Where the outer crates take the time from.
