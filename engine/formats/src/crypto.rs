@@ -191,7 +191,7 @@ impl PublicKey {
 }
 
 /// `ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3) in DER, and nothing behind it.
-fn strict_ecdsa(value: &[u8]) -> Result<(), DerError> {
+pub(crate) fn strict_ecdsa(value: &[u8]) -> Result<(), DerError> {
     let mut outer = Reader::new(value);
     let mut pair = outer.enter(TAG_SEQUENCE)?;
     outer.end()?;
@@ -239,7 +239,8 @@ fn library_verification(kind: KeyKind, algorithm: SignatureAlgorithm) -> Result<
     Ok(Verification::AwsLc(library))
 }
 
-fn openssl_key(curve: Nid, point: &[u8]) -> Result<EcKey<Public>, openssl::error::ErrorStack> {
+/// A public key on a curve that OpenSSL knows by name.
+pub(crate) fn openssl_key(curve: Nid, point: &[u8]) -> Result<EcKey<Public>, openssl::error::ErrorStack> {
     let group = EcGroup::from_curve_name(curve)?;
     let mut context = BigNumContext::new()?;
     let point = EcPoint::from_bytes(&group, point, &mut context)?;

@@ -12,6 +12,7 @@ pub mod lift;
 pub mod pdf;
 pub mod prepare;
 pub mod recipe;
+pub mod signature;
 pub mod source;
 pub mod tsp;
 pub mod xml;

@@ -49,3 +49,9 @@ pub const PDF_STREAM_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// Nesting of BER or DER values.
 pub const DER_NESTING_MAX: usize = 32;
+
+/// Length of one SubjectPublicKeyInfo, in bytes: an RSA key of 16384 bits has 2100, an ML-DSA-87 key 2615.
+pub const PUBLIC_KEY_BYTES_MAX: usize = 8 * 1024;
+
+/// What a CMS signature may carry beside its content (certificates, revocation material, signers), in bytes.
+pub const CMS_AROUND_BYTES_MAX: u64 = 192 * 1024 * 1024;
