@@ -55,3 +55,48 @@ pub const PUBLIC_KEY_BYTES_MAX: usize = 8 * 1024;
 
 /// What a CMS signature may carry beside its content (certificates, revocation material, signers), in bytes.
 pub const CMS_AROUND_BYTES_MAX: u64 = 192 * 1024 * 1024;
+
+/// Nesting of elements in an XML document.
+pub const XML_DEPTH_MAX: usize = 1_000;
+
+/// Attributes and namespace declarations of one element.
+pub const XML_ATTRIBUTES_MAX: usize = 1_024;
+
+/// Length of one XML name, prefix included, in bytes.
+pub const XML_NAME_BYTES_MAX: usize = 4_096;
+
+/// Length of one XML document as UTF-8, in bytes: positions in its tree have 31 bits.
+pub const XML_BYTES_MAX: usize = 0x7FFF_FFFF;
+
+/// Nodes, and likewise attributes, of one XML document.
+pub const XML_NODES_MAX: usize = 1 << 28;
+
+/// Length of one XPath expression, in bytes.
+pub const XPATH_BYTES_MAX: usize = 8_192;
+
+/// Nesting of one XPath expression.
+pub const XPATH_NESTING_MAX: usize = 64;
+
+/// Nodes that the evaluation of one XPath expression may touch, for a small document.
+pub const XPATH_STEPS_MAX: u64 = 20_000_000;
+
+/// Nodes that the evaluation of one XPath expression may touch in addition, for each node of the document.
+pub const XPATH_STEPS_PER_NODE_MAX: u64 = 64;
+
+/// Length of one encrypted content key, or of the public key of a key agreement, in bytes: RSA with 16 384 bits.
+pub const WRAPPED_KEY_BYTES_MAX: usize = 2_048;
+
+/// Length of the label of RSAES-OAEP, in bytes.
+pub const OAEP_LABEL_BYTES_MAX: usize = 1_024;
+
+/// Recipients of one encrypted message that are looked at.
+pub const ENVELOPE_RECIPIENTS_MAX: usize = 1_000;
+
+/// What an encrypted message may carry in front of and behind its content, each, in bytes.
+pub const ENVELOPE_AROUND_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Length of one answer of a time-stamping authority, in bytes.
+pub const TSP_RESPONSE_BYTES_MAX: usize = 256 * 1024;
+
+/// Signers, counter-signers and time-stamp units of one CMS message.
+pub const CMS_SUBJECTS_MAX: usize = 256;
