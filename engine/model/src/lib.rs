@@ -9,6 +9,7 @@
 pub mod algorithm;
 pub mod audit;
 pub mod clock;
+pub mod decryption;
 pub mod digest;
 pub mod job;
 pub mod limits;
@@ -21,6 +22,7 @@ pub mod tenant;
 pub use algorithm::{Curve, KeyKind, Scheme, SignatureAlgorithm};
 pub use audit::AuditEntry;
 pub use clock::{Clock, SystemClock, Time};
+pub use decryption::{OaepPadding, Secret, Sha, WrappedKey};
 pub use digest::{Digest, DigestAlgorithm};
 pub use job::{DocumentId, JobId, Lane};
 pub use outcome::{Outcome, Reason};
