@@ -7,6 +7,7 @@ pub mod batch;
 pub mod deliver;
 pub mod directory;
 pub mod document;
+pub mod fetch;
 pub mod intake;
 pub mod measure;
 pub mod naming;
