@@ -8,7 +8,11 @@ pub mod certificate;
 mod check;
 pub mod identifiers;
 pub mod lift;
+pub mod message;
+mod outline;
 pub mod reader;
+mod stamps;
+mod verify;
 
 pub use check::verify_own;
 

@@ -18,6 +18,35 @@ pub const OID_ALGORITHM_PROTECTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x
 /// id-aa-signingCertificateV2 (RFC 5035).
 pub const OID_SIGNING_CERTIFICATE_V2: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x2f";
 
+/// id-aa-signingCertificate (RFC 2634), with SHA-1.
+pub const OID_SIGNING_CERTIFICATE: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0c";
+/// id-countersignature (RFC 5652 section 11.4).
+pub const OID_COUNTERSIGNATURE: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x06";
+/// id-aa-ets-contentTimestamp (EN 319 122-1 section 5.2.8).
+pub const OID_CONTENT_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x14";
+/// id-aa-signatureTimeStampToken (RFC 3161 appendix A).
+pub const OID_SIGNATURE_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0e";
+/// id-aa-ets-archiveTimestamp (TS 101 733 up to 1.7), of old.
+pub const OID_ARCHIVE_TIME_STAMP_1: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x1b";
+/// id-aa-ets-archiveTimestampV2 (TS 101 733 up to 2.1), of old.
+pub const OID_ARCHIVE_TIME_STAMP_2: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x30";
+/// id-aa-ets-archiveTimestampV3 (EN 319 122-1 section 5.5.3).
+pub const OID_ARCHIVE_TIME_STAMP_3: &[u8] = b"\x06\x06\x04\x00\x8d\x45\x02\x04";
+/// id-aa-ATSHashIndex-v3 (EN 319 122-1 section 5.5.2).
+pub const OID_HASH_INDEX_3: &[u8] = b"\x06\x07\x04\x00\x81\x95\x32\x01\x05";
+/// id-aa-er-internal (RFC 4998 appendix A).
+pub const OID_EVIDENCE_RECORD_INTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x31";
+/// id-aa-er-external (RFC 4998 appendix A).
+pub const OID_EVIDENCE_RECORD_EXTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x32";
+/// id-ct-TSTInfo (RFC 3161 section 2.4.2).
+pub const OID_TST_INFO: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04";
+/// id-ri-ocsp-response (RFC 5940 section 2.1).
+pub const OID_OCSP_RESPONSE: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x10\x02";
+/// id-pkix-ocsp-basic (RFC 6960 section 4.2.1).
+pub const OID_OCSP_BASIC: &[u8] = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
+/// id-ce-subjectKeyIdentifier (RFC 5280 section 4.2.1.2).
+pub const OID_SUBJECT_KEY_ID: &[u8] = b"\x06\x03\x55\x1d\x0e";
+
 /// rsaEncryption (RFC 8017).
 pub const OID_RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 /// id-RSASSA-PSS (RFC 8017).

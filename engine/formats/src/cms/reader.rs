@@ -13,7 +13,7 @@ use std::ops::Range;
 
 /// Signers, certificates, revocation entries, attributes or values in one set: more is an attack, not a message.
 const MEMBERS_MAX: usize = 4_096;
-const CONSTRUCTED: u8 = 0x20;
+pub(super) const CONSTRUCTED: u8 = 0x20;
 const TAG_OCTET_STRING_CONSTRUCTED: u8 = TAG_OCTET_STRING | CONSTRUCTED;
 
 /// Where the bytes of something lie in the input.
@@ -37,6 +37,10 @@ pub struct SignedData {
 /// `SignerInfo` (RFC 5652 section 5.3).
 #[derive(Clone, Debug)]
 pub struct SignerInfo {
+    /// All of it.
+    pub raw: Place,
+    /// All fields but `unsignedAttrs`, one behind the other, each whole.
+    pub fields: Place,
     /// `sid`: an IssuerAndSerialNumber or an implicit `[0]` SubjectKeyIdentifier.
     pub id: Place,
     /// `digestAlgorithm`.
@@ -56,6 +60,8 @@ pub struct SignerInfo {
 /// `Attribute` (RFC 5652 section 5.3).
 #[derive(Clone, Debug)]
 pub struct Attribute {
+    /// All of it.
+    pub raw: Place,
     /// `attrType`, the whole OBJECT IDENTIFIER.
     pub oid: Place,
     /// `attrValues`, each whole.
@@ -94,14 +100,7 @@ impl SignedData {
             None => None,
         };
 
-        let certificates = members(&mut body, TAG_CONTEXT_0)?;
-        let revocations = members(&mut body, TAG_CONTEXT_1)?;
-        let mut infos = body.enter(TAG_SET)?;
-        let mut signers = Vec::new();
-        while let Some(info) = infos.next()? {
-            bounded(signers.len())?;
-            signers.push(signer_info(Walker::inside(message, &info, TAG_SEQUENCE)?)?);
-        }
+        let Rest { certificates, revocations, signers } = Rest::read_from(&mut body)?;
         Ok(Self { content_type, content, certificates, revocations, signers })
     }
 
@@ -109,6 +108,45 @@ impl SignedData {
     pub fn content_bytes(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.content.as_ref().map(|pieces| joined(message, pieces))
     }
+}
+
+/// What stands behind the content: `certificates`, `crls` and `signerInfos`.
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    pub(super) certificates: Vec<Place>,
+    pub(super) revocations: Vec<Place>,
+    pub(super) signers: Vec<SignerInfo>,
+}
+
+impl Rest {
+    /// Reads the three fields, which are all that there is.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, DerError> {
+        Self::read_from(&mut Walker::whole(bytes))
+    }
+
+    fn read_from(body: &mut Walker<'_>) -> Result<Self, DerError> {
+        let certificates = members(body, TAG_CONTEXT_0)?;
+        let revocations = members(body, TAG_CONTEXT_1)?;
+        let mut infos = body.enter(TAG_SET)?;
+        let mut signers = Vec::new();
+        while let Some(info) = infos.next()? {
+            bounded(signers.len())?;
+            signers.push(signer_info(body.bytes, &info)?);
+        }
+        Ok(Self { certificates, revocations, signers })
+    }
+}
+
+impl SignerInfo {
+    /// Reads one `SignerInfo` on its own, as it stands in a counter-signature.
+    pub fn read(info: &[u8]) -> Result<Self, DerError> {
+        signer_info(info, &Walker::whole(info).expect(TAG_SEQUENCE)?)
+    }
+}
+
+/// The members of one SET, each whole.
+pub(super) fn set_members(set: &[u8]) -> Result<Vec<Place>, DerError> {
+    members(&mut Walker::whole(set), TAG_SET)
 }
 
 /// Pieces put together.
@@ -133,8 +171,9 @@ fn members(body: &mut Walker<'_>, tag: u8) -> Result<Vec<Place>, DerError> {
     Ok(found)
 }
 
-fn signer_info(mut fields: Walker<'_>) -> Result<SignerInfo, DerError> {
-    fields.expect(TAG_INTEGER)?;
+fn signer_info(bytes: &[u8], info: &Element) -> Result<SignerInfo, DerError> {
+    let mut fields = Walker::inside(bytes, info, TAG_SEQUENCE)?;
+    let start = fields.expect(TAG_INTEGER)?.raw.start;
     let id = fields.next()?.ok_or(DerError::Truncated)?.raw;
     let digest_algorithm = fields.expect(TAG_SEQUENCE)?.raw;
     let (mut signed_attributes, mut attributes) = (None, Vec::new());
@@ -145,11 +184,14 @@ fn signer_info(mut fields: Walker<'_>) -> Result<SignerInfo, DerError> {
     let signature_algorithm = fields.expect(TAG_SEQUENCE)?.raw;
     let value = fields.next()?.ok_or(DerError::Truncated)?;
     let signature = octet_pieces(fields.bytes, &value)?;
+    let all = start..value.raw.end;
     let unsigned_attributes = match fields.optional(TAG_CONTEXT_1)? {
         Some(set) => read_attributes(fields.bytes, &set)?,
         None => Vec::new(),
     };
     Ok(SignerInfo {
+        raw: info.raw.clone(),
+        fields: all,
         id,
         digest_algorithm,
         signed_attributes,
@@ -173,7 +215,7 @@ fn read_attributes(bytes: &[u8], set: &Element) -> Result<Vec<Attribute>, DerErr
             bounded(values.len())?;
             values.push(value.raw);
         }
-        attributes.push(Attribute { oid, values });
+        attributes.push(Attribute { raw: attribute.raw, oid, values });
     }
     Ok(attributes)
 }
@@ -311,15 +353,15 @@ fn end_of_contents(bytes: &[u8], from: usize, end: usize) -> Result<(usize, usiz
 }
 
 /// Identifier and length octets (X.690 8.1.2 and 8.1.3).
-struct Header {
-    tag: u8,
+pub(super) struct Header {
+    pub(super) tag: u8,
     /// `None`: indefinite.
-    length: Option<usize>,
-    value_at: usize,
+    pub(super) length: Option<usize>,
+    pub(super) value_at: usize,
 }
 
 impl Header {
-    fn read(bytes: &[u8], start: usize, end: usize) -> Result<Self, DerError> {
+    pub(super) fn read(bytes: &[u8], start: usize, end: usize) -> Result<Self, DerError> {
         let mut octets = bytes.get(start..end).ok_or(DerError::Truncated)?.iter().copied();
         let mut next = || octets.next().ok_or(DerError::Truncated);
         let mut used = 2;

@@ -1,0 +1,144 @@
+//! Time stamps inside a message: which there are, what they are over, whose they are.
+
+use super::certificate::Certificate;
+use super::identifiers::{
+    OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2, OID_ARCHIVE_TIME_STAMP_3, OID_CONTENT_TIME_STAMP,
+    OID_COUNTERSIGNATURE, OID_EVIDENCE_RECORD_EXTERNAL, OID_EVIDENCE_RECORD_INTERNAL, OID_SIGNATURE_TIME_STAMP,
+    OID_TST_INFO,
+};
+use super::message::{Message, SignerInfo};
+use super::verify::hash_of;
+use crate::der::{Reader, TAG_INTEGER, TAG_OCTET_STRING, TAG_OID, TAG_SEQUENCE};
+use crate::evidence::Subject;
+use crate::prepare::FormatError;
+use crate::signature::HashAlgorithm;
+use model::limits::CMS_SUBJECTS_MAX;
+use std::sync::Arc;
+
+/// Where a signature carries time stamps, and whether their evidence belongs into the message.
+const UNSIGNED_STAMPS: [&[u8]; 4] =
+    [OID_SIGNATURE_TIME_STAMP, OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2, OID_ARCHIVE_TIME_STAMP_3];
+
+impl SignerInfo {
+    /// Whether there is an intact time stamp over the signature value. `certificates` are those of the message.
+    pub(super) fn is_stamped(&self, certificates: &[Vec<u8>]) -> bool {
+        let value = self.signature();
+        self.unsigned(OID_SIGNATURE_TIME_STAMP).into_iter().any(|token| is_over(token, &value, certificates))
+    }
+
+    /// Whether there is an evidence record inside: it covers the whole message (RFC 4998 appendix A), so that nothing
+    /// can be put in any more.
+    pub(super) fn check_evidence_records(&self) -> Result<(), FormatError> {
+        if self.has(&[OID_EVIDENCE_RECORD_INTERNAL, OID_EVIDENCE_RECORD_EXTERNAL]) {
+            let sentence = "the signature carries an evidence record, which any addition would break";
+            return Err(FormatError::document("evidence-record-inside", sentence));
+        }
+        Ok(())
+    }
+
+    fn has(&self, oids: &[&[u8]]) -> bool {
+        oids.iter().any(|oid| !self.unsigned(oid).is_empty())
+    }
+
+    /// Whether anything is inside that does not outlive further certificates or unsigned attributes: an evidence
+    /// record, or an archive time stamp of old, which is over all of them.
+    pub(super) fn check_open(&self) -> Result<(), FormatError> {
+        self.check_evidence_records()?;
+        if self.has(&[OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2]) {
+            let sentence =
+                "the signature carries an archive time stamp of an old kind, which this addition would break";
+            return Err(FormatError::document("old-archive-time-stamp", sentence));
+        }
+        Ok(())
+    }
+}
+
+impl Message {
+    /// Whose paths and revocation states have to be provable: the signers' and counter-signers', and those of the
+    /// units of all time stamps.
+    pub fn subjects(&self) -> Result<Vec<Subject>, FormatError> {
+        let mut found = Found { subjects: Vec::new(), message: self };
+        for signer in self.signers() {
+            found.add("signer", self, signer)?;
+            for stamp in signer.signed(OID_CONTENT_TIME_STAMP) {
+                found.add_unit(stamp)?;
+            }
+            for stamp in UNSIGNED_STAMPS.iter().flat_map(|oid| signer.unsigned(oid)) {
+                found.add_unit(stamp)?;
+            }
+            for counter in signer.unsigned(OID_COUNTERSIGNATURE) {
+                let counter = SignerInfo::read(counter.to_vec()).map_err(super::outline::unreadable)?;
+                // A certificate that the counter-signer did not bring is not ours to find.
+                if self.certificate_of(&counter, &[]).is_ok() {
+                    found.add("counter-signer", self, &counter)?;
+                }
+                for stamp in counter.unsigned(OID_SIGNATURE_TIME_STAMP) {
+                    found.add_unit(stamp)?;
+                }
+            }
+        }
+        Ok(found.subjects)
+    }
+
+    /// The time stamps over this message's signatures and over the whole of it, DER or BER as received.
+    pub fn time_stamps(&self) -> Vec<&[u8]> {
+        self.signers().iter().flat_map(|signer| UNSIGNED_STAMPS.iter().flat_map(|oid| signer.unsigned(oid))).collect()
+    }
+}
+
+struct Found<'a> {
+    subjects: Vec<Subject>,
+    message: &'a Message,
+}
+
+impl Found<'_> {
+    fn add_unit(&mut self, token: &[u8]) -> Result<(), FormatError> {
+        let token = Message::read(&token)?;
+        token.signers().iter().try_for_each(|signer| self.add("time-stamp unit", &token, signer))
+    }
+
+    fn add(&mut self, role: &'static str, home: &Message, signer: &SignerInfo) -> Result<(), FormatError> {
+        let certificate = home.certificate_of(signer, self.message.certificates())?;
+        if self.subjects.iter().any(|known| known.certificate[..] == *certificate) {
+            return Ok(());
+        }
+        if self.subjects.len() >= CMS_SUBJECTS_MAX {
+            let sentence = format!("the file has more than {CMS_SUBJECTS_MAX} signers and time stamps");
+            return Err(FormatError::document("too-many-signers", sentence));
+        }
+        let mut known: Vec<Arc<[u8]>> = Vec::new();
+        for other in home.certificates().iter().chain(self.message.certificates()) {
+            let usable = Certificate::parse(other).is_ok() && other[..] != *certificate;
+            if usable && !known.iter().any(|known| known[..] == other[..]) {
+                known.push(other.as_slice().into());
+            }
+        }
+        self.subjects.push(Subject { role, certificate: certificate.into(), known });
+        Ok(())
+    }
+}
+
+/// Whether a time-stamp token is intact and over these bytes.
+fn is_over(token: &[u8], stamped: &[u8], certificates: &[Vec<u8>]) -> bool {
+    let intact = || -> Option<bool> {
+        let message = Message::read(&token).ok()?;
+        let [signer] = message.signers() else { return None };
+        let info = message.content_in(&token)?;
+        let hash = hash_of(signer).ok()?;
+        let certificate = message.certificate_of(signer, certificates).ok()?;
+        signer.check(Some(OID_TST_INFO), &hash.digest(&info).ok()?, certificate).ok()?;
+        let (hash, imprint) = imprint_of(&info)?;
+        Some(message.content_type() == OID_TST_INFO && hash.digest(stamped).ok()? == imprint)
+    };
+    intact().unwrap_or(false)
+}
+
+/// `messageImprint` of a TSTInfo (RFC 3161 section 2.4.2).
+fn imprint_of(info: &[u8]) -> Option<(HashAlgorithm, &[u8])> {
+    let mut fields = Reader::new(info).enter(TAG_SEQUENCE).ok()?;
+    fields.expect(TAG_INTEGER).ok()?;
+    fields.expect(TAG_OID).ok()?;
+    let mut imprint = fields.enter(TAG_SEQUENCE).ok()?;
+    let hash = HashAlgorithm::of_identifier(imprint.expect(TAG_SEQUENCE).ok()?.raw).ok()?;
+    Some((hash, imprint.expect(TAG_OCTET_STRING).ok()?.value))
+}
