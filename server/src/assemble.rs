@@ -1,5 +1,6 @@
 //! The wiring: from a configuration to running services, top to bottom in the order things start.
 
+use crate::certificates;
 use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig};
 use crate::key_file::KeyFile;
 use crate::secret;
@@ -89,11 +90,15 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
     let mut broken = Vec::new();
     let mut profiles = HashMap::new();
     for profile in &config.profile {
-        profiles.insert(profile.name.get_ref().clone(), profile.resolve(&config.home).map(Arc::new));
+        profiles.insert(profile.name.get_ref().clone(), profile.resolve(&config.home, None).map(Arc::new));
     }
     let mut directories = Vec::new();
     for directory in &config.directory {
-        match profiles.get(directory.profile.get_ref()) {
+        let name = directory.profile.get_ref();
+        let own = config.profile(name).filter(|_| !directory.recipients.is_empty()).map(|profile| {
+            profile.resolve(&config.home, Some(&directory.recipients)).map(Arc::new) // its own recipients
+        });
+        match own.as_ref().or(profiles.get(name)) {
             Some(Ok(profile)) => directories.push(directory_settings(config, directory, &tenant, profile)),
             Some(Err(reason)) => broken.push(Broken {
                 part: Part::Directory(directory.name.get_ref().clone()),
@@ -131,7 +136,7 @@ pub fn tenant(config: &Config) -> anyhow::Result<TenantId> {
 /// A profile of the configuration, with its files read.
 pub fn profile(config: &Config, name: &str) -> anyhow::Result<Arc<Profile>> {
     let profile = config.profile(name).with_context(|| format!("there is no profile \"{name}\""))?;
-    Ok(Arc::new(profile.resolve(&config.home).map_err(anyhow::Error::msg)?))
+    Ok(Arc::new(profile.resolve(&config.home, None).map_err(anyhow::Error::msg)?))
 }
 
 fn patience(config: &Config) -> Patience {
@@ -208,27 +213,16 @@ fn signers(config: &Config, token: &TokenConfig) -> Result<Vec<SignerSettings>, 
         let select = match (&signer.label, &signer.certificate) {
             (Some(label), _) => Select::Label(label.clone()),
             (None, Some(file)) => {
-                let first = certificates(&config.path(file))?.into_iter().next();
+                let first = certificates::from_file(&config.path(file))?.into_iter().next();
                 Select::Certificate(first.ok_or_else(|| format!("{} holds no certificate", file.display()))?)
             }
             (None, None) => Select::Only,
         };
-        let chain = signer.chain.as_ref().map(|file| certificates(&config.path(file))).transpose()?;
+        let chain = signer.chain.as_ref().map(|file| certificates::from_file(&config.path(file))).transpose()?;
         let name = SignerName(signer.name.get_ref().as_str().into());
         Ok(SignerSettings { name, select, chain: chain.unwrap_or_default() })
     });
     signers.collect()
-}
-
-/// Certificates of a PEM file, or the one of a DER file.
-fn certificates(path: &Path) -> Result<Vec<Arc<[u8]>>, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    let parsed = openssl::x509::X509::stack_from_pem(&bytes)
-        .ok()
-        .filter(|certificates| !certificates.is_empty())
-        .or_else(|| openssl::x509::X509::from_der(&bytes).ok().map(|certificate| vec![certificate]))
-        .ok_or_else(|| format!("{} holds no certificate", path.display()))?;
-    parsed.iter().map(|certificate| certificate.to_der().map(Arc::from).map_err(|error| error.to_string())).collect()
 }
 
 fn pin_loader(config: &Config, token: &TokenConfig) -> PinLoader {

@@ -230,6 +230,9 @@ pub struct DirectoryConfig {
     pub error: Option<PathBuf>,
     /// The profile.
     pub profile: Spanned<String>,
+    /// PEM or DER files with the certificates of those to encrypt for, instead of the profile's own.
+    #[serde(default)]
+    pub recipients: Vec<PathBuf>,
     /// Which names are taken.
     #[serde(default)]
     pub patterns: Vec<String>,

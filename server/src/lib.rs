@@ -2,6 +2,7 @@
 //! HTTP and prints.
 
 pub mod assemble;
+pub mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -57,7 +57,7 @@ fn plan(arguments: &Sign) -> anyhow::Result<(Config, Arc<Profile>)> {
         (None, []) => bail!("say who signs: --pkcs12 with --password-file, --token, or --config"),
         (None, _) => bail!("the configuration has several pools; name a --profile"),
     };
-    let profile = profile(arguments, &pool)?.resolve(&config.home).map_err(anyhow::Error::msg)?;
+    let profile = profile(arguments, &pool)?.resolve(&config.home, None).map_err(anyhow::Error::msg)?;
     Ok((config, Arc::new(profile)))
 }
 

@@ -1,12 +1,17 @@
 //! `[[profile]]`: from text to a checked `model::Profile`.
 
-use model::profile::{
-    CertificationLevel, Corner, Format, PageChoice, Password, PdfOptions, Place, PoolName, VisibleSignature,
-};
+mod level;
+mod pdf;
+mod xml;
+
+use level::{EncryptionConfig, LevelWord, StampConfig};
+use pdf::PdfConfig;
+use xml::XmlConfig;
+
+use model::profile::{Container, ContainerSignature, Format, Level, PdfOptions, PoolName, XmlOptions, XmlShape};
 use model::{DigestAlgorithm, Profile};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use toml::Spanned;
 
 /// A profile as written.
@@ -17,35 +22,91 @@ pub struct ProfileConfig {
     pub name: Spanned<String>,
     /// The pool.
     pub pool: Spanned<String>,
-    /// `cms`, `cades`, `pdf` or `pades`.
+    /// The form of the result.
     pub format: Spanned<FormatWord>,
     /// CMS and CAdES: the document stays outside.
     #[serde(default = "yes")]
     pub detached: bool,
+    /// XML-DSig and XAdES: `enveloped`, `enveloping` or `detached`.
+    pub shape: Option<Spanned<ShapeWord>>,
+    /// ASiC: `cades` or `xades`.
+    pub signature: Option<Spanned<SignatureWord>>,
     /// PDF and PAdES: what becomes of documents that are no PDF: `cms` or `cades`; without it they are rejected.
     pub otherwise: Option<Spanned<FormatWord>>,
+    /// `B-B`, `B-T`, `B-LT` or `B-LTA`.
+    pub level: Option<Spanned<LevelWord>>,
     /// `SHA-256`, `SHA-384` or `SHA-512`.
     #[serde(default)]
     pub digest: DigestWord,
     /// RSA: `pkcs1` or `pss`.
     #[serde(default)]
     pub padding: PaddingWord,
+    /// `[profile.stamp]`.
+    pub stamp: Option<Spanned<StampConfig>>,
+    /// `[profile.encryption]`.
+    pub encryption: Option<Spanned<EncryptionConfig>>,
     /// `[profile.pdf]`.
     pub pdf: Option<Spanned<PdfConfig>>,
+    /// `[profile.xml]`.
+    pub xml: Option<Spanned<XmlConfig>>,
 }
 
 /// `format`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FormatWord {
     /// Plain CMS.
     Cms,
-    /// CAdES B-B.
+    /// CAdES.
     Cades,
     /// `adbe.pkcs7.detached`.
     Pdf,
-    /// PAdES B-B.
+    /// PAdES.
     Pades,
+    /// XML-DSig.
+    Xmldsig,
+    /// XAdES.
+    Xades,
+    /// ASiC with one document.
+    AsicS,
+    /// ASiC with several documents.
+    AsicE,
+}
+
+impl FormatWord {
+    fn is_pdf(self) -> bool {
+        matches!(self, FormatWord::Pdf | FormatWord::Pades)
+    }
+
+    fn is_xml(self) -> bool {
+        matches!(self, FormatWord::Xmldsig | FormatWord::Xades)
+    }
+
+    fn is_asic(self) -> bool {
+        matches!(self, FormatWord::AsicS | FormatWord::AsicE)
+    }
+}
+
+/// `shape`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShapeWord {
+    /// Inside the document.
+    Enveloped,
+    /// Around it.
+    Enveloping,
+    /// Beside it.
+    Detached,
+}
+
+/// `signature`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureWord {
+    /// CAdES.
+    Cades,
+    /// XAdES.
+    Xades,
 }
 
 /// `digest`.
@@ -63,6 +124,17 @@ pub enum DigestWord {
     Sha512,
 }
 
+impl DigestWord {
+    /// The algorithm.
+    pub fn algorithm(self) -> DigestAlgorithm {
+        match self {
+            DigestWord::Sha256 => DigestAlgorithm::Sha256,
+            DigestWord::Sha384 => DigestAlgorithm::Sha384,
+            DigestWord::Sha512 => DigestAlgorithm::Sha512,
+        }
+    }
+}
+
 /// `padding`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -74,178 +146,111 @@ pub enum PaddingWord {
     Pss,
 }
 
-/// `[profile.pdf]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PdfConfig {
-    /// `no-changes`, `form-filling` or `annotations`: certify instead of approve.
-    pub certify: Option<CertifyWord>,
-    /// Name of the signature field.
-    pub field: Option<String>,
-    /// `/Reason`.
-    pub reason: Option<String>,
-    /// `/Location`.
-    pub location: Option<String>,
-    /// `/ContactInfo`.
-    pub contact: Option<String>,
-    /// File whose first line opens encrypted documents.
-    pub password_file: Option<PathBuf>,
-    /// Environment variable with that password.
-    pub password_env: Option<String>,
-    /// Sign hybrid-reference files.
-    pub allow_hybrid: bool,
-    /// `[profile.pdf.visible]`.
-    pub visible: Option<VisibleConfig>,
-}
-
-/// `certify`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CertifyWord {
-    /// No changes.
-    NoChanges,
-    /// Form filling and signing.
-    FormFilling,
-    /// Also annotations.
-    Annotations,
-}
-
-/// `[profile.pdf.visible]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VisibleConfig {
-    /// `first`, `last` or a number from 1.
-    pub page: PageWord,
-    /// `bottom-left` and the like.
-    pub corner: CornerWord,
-    /// Distance from the edges, in points.
-    pub margin: f32,
-    /// Width, in points.
-    pub width: f32,
-    /// Height, in points.
-    pub height: f32,
-    /// Left edge, in points; with `y` instead of `corner`.
-    pub x: Option<f32>,
-    /// Lower edge, in points.
-    pub y: Option<f32>,
-    /// Text above the generated lines.
-    pub text: Option<String>,
-    /// Show the signer's name.
-    pub name: bool,
-    /// Show the time.
-    pub date: bool,
-    /// Show the reason.
-    pub reason: bool,
-    /// Show the location.
-    pub location: bool,
-    /// PNG or JPEG file.
-    pub image: Option<PathBuf>,
-    /// Size of the letters, in points.
-    pub font_size: f32,
-}
-
-impl Default for VisibleConfig {
-    fn default() -> Self {
-        Self {
-            page: PageWord::Word(PageName::First),
-            corner: CornerWord::BottomRight,
-            margin: 30.0,
-            width: 220.0,
-            height: 70.0,
-            x: None,
-            y: None,
-            text: None,
-            name: true,
-            date: true,
-            reason: true,
-            location: true,
-            image: None,
-            font_size: 8.0,
-        }
-    }
-}
-
-/// `page`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum PageWord {
-    /// By name.
-    Word(PageName),
-    /// By number, from 1.
-    Number(u32),
-}
-
-/// `page`, by name.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PageName {
-    /// The first page.
-    First,
-    /// The last page.
-    Last,
-}
-
-/// `corner`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CornerWord {
-    /// Top left.
-    TopLeft,
-    /// Top centre.
-    TopCentre,
-    /// Top right.
-    TopRight,
-    /// Bottom left.
-    BottomLeft,
-    /// Bottom centre.
-    BottomCentre,
-    /// Bottom right.
-    BottomRight,
-}
-
 impl ProfileConfig {
     /// Contradictions within the profile, with their place in the text.
     pub fn check(&self) -> Result<(), (usize, String)> {
-        let at = |value: &Spanned<FormatWord>| value.span().start;
-        let is_pdf = matches!(self.format.get_ref(), FormatWord::Pdf | FormatWord::Pades);
+        let format = *self.format.get_ref();
+        fn at<T>(value: &Spanned<T>, what: &str) -> Result<(), (usize, String)> {
+            Err((value.span().start, what.to_owned()))
+        }
         if let Some(otherwise) = &self.otherwise {
-            if !is_pdf {
-                return Err((at(otherwise), "otherwise belongs to the formats pdf and pades".to_owned()));
+            if !format.is_pdf() {
+                return at(otherwise, "otherwise belongs to the formats pdf and pades");
             }
-            if matches!(otherwise.get_ref(), FormatWord::Pdf | FormatWord::Pades) {
-                return Err((at(otherwise), "otherwise must be cms or cades".to_owned()));
+            if !matches!(otherwise.get_ref(), FormatWord::Cms | FormatWord::Cades) {
+                return at(otherwise, "otherwise must be cms or cades");
             }
         }
-        let Some(pdf) = &self.pdf else { return Ok(()) };
-        let at = pdf.span().start;
-        if !is_pdf {
-            return Err((at, "[profile.pdf] belongs to the formats pdf and pades".to_owned()));
+        if let Some(shape) = self.shape.as_ref().filter(|_| !format.is_xml()) {
+            return at(shape, "shape belongs to the formats xmldsig and xades");
         }
-        let pdf = pdf.get_ref();
-        if pdf.password_file.is_some() && pdf.password_env.is_some() {
-            return Err((at, "give one of password_file and password_env".to_owned()));
+        if let Some(signature) = self.signature.as_ref().filter(|_| !format.is_asic()) {
+            return at(signature, "signature belongs to the formats asic-s and asic-e");
         }
-        let Some(visible) = &pdf.visible else { return Ok(()) };
-        if visible.x.is_some() != visible.y.is_some() {
-            return Err((at, "x and y go together".to_owned()));
+        self.check_level()?;
+        if let Some(encryption) = self.encryption.as_ref().filter(|_| self.stamps_a_batch()) {
+            return at(encryption, "a profile has either [profile.encryption] or a stamp for the batch");
         }
-        let sizes = [visible.width, visible.height, visible.font_size];
-        if sizes.iter().any(|size| !(1.0..=20_000.0).contains(size)) || !(0.0..=20_000.0).contains(&visible.margin) {
-            return Err((at, "width, height and font_size must be 1 to 20000 points".to_owned()));
+        if let Some(pdf) = &self.pdf {
+            if !format.is_pdf() {
+                return at(pdf, "[profile.pdf] belongs to the formats pdf and pades");
+            }
+            pdf.get_ref().check().or_else(|what| at(pdf, &what))?;
         }
-        if matches!(visible.page, PageWord::Number(0)) {
-            return Err((at, "pages are counted from 1".to_owned()));
+        if let Some(xml) = &self.xml {
+            if !format.is_xml() && !format.is_asic() {
+                return at(xml, "[profile.xml] belongs to the formats xmldsig, xades, asic-s and asic-e");
+            }
+            xml.get_ref().check().or_else(|what| at(xml, &what))?;
         }
         Ok(())
     }
 
-    /// The checked profile. Reads the image and the password; a reason if they can't be read.
-    pub fn resolve(&self, home: &Path) -> Result<Profile, String> {
-        let format = |word: FormatWord| match word {
+    fn check_level(&self) -> Result<(), (usize, String)> {
+        let level = self.level();
+        let place = self.level.as_ref().map_or(0, |level| level.span().start);
+        let wrong = |what: &str| Err((place, what.to_owned()));
+        if level > Level::B {
+            if !self.form(*self.format.get_ref()).has_levels() {
+                return wrong("levels belong to the formats cades, pades, xades, asic-s and asic-e");
+            }
+            if self.otherwise.as_ref().is_some_and(|otherwise| *otherwise.get_ref() == FormatWord::Cms) {
+                return wrong("with a level, otherwise must be cades");
+            }
+            if self.stamp.is_none() {
+                return wrong("a level above B-B needs [profile.stamp]");
+            }
+        }
+        let Some(stamp) = &self.stamp else { return Ok(()) };
+        let place = stamp.span().start;
+        match (stamp.get_ref(), level) {
+            (stamp, _) if stamp.authorities.is_empty() => Err((place, "a stamp needs at least one authority".to_owned())),
+            (stamp, Level::B) if !stamp.batch => {
+                Err((place, "[profile.stamp] needs a level from B-T on, or batch = true".to_owned()))
+            }
+            (stamp, Level::T | Level::Lt | Level::Lta) if stamp.batch => {
+                Err((place, "a stamp for the batch belongs to level B-B".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn level(&self) -> Level {
+        self.level.as_ref().map_or(Level::B, |level| level.get_ref().level())
+    }
+
+    fn stamps_a_batch(&self) -> bool {
+        self.stamp.as_ref().is_some_and(|stamp| stamp.get_ref().batch)
+    }
+
+    fn form(&self, word: FormatWord) -> Format {
+        let shape = match self.shape.as_ref().map(|shape| *shape.get_ref()) {
+            None | Some(ShapeWord::Enveloped) => XmlShape::Enveloped,
+            Some(ShapeWord::Enveloping) => XmlShape::Enveloping,
+            Some(ShapeWord::Detached) => XmlShape::Detached,
+        };
+        let signature = match self.signature.as_ref().map(|signature| *signature.get_ref()) {
+            None | Some(SignatureWord::Cades) => ContainerSignature::Cades,
+            Some(SignatureWord::Xades) => ContainerSignature::Xades,
+        };
+        match word {
             FormatWord::Cms => Format::Cms { detached: self.detached },
             FormatWord::Cades => Format::Cades { detached: self.detached },
             FormatWord::Pdf => Format::Pdf,
             FormatWord::Pades => Format::Pades,
+            FormatWord::Xmldsig => Format::Xmldsig(shape),
+            FormatWord::Xades => Format::Xades(shape),
+            FormatWord::AsicS => Format::Asic { container: Container::Simple, signature },
+            FormatWord::AsicE => Format::Asic { container: Container::Extended, signature },
+        }
+    }
+
+    /// The checked profile. Reads images, passwords and certificates; a reason if they can't be read. `recipients`:
+    /// encrypt for these instead of the profile's own.
+    pub fn resolve(&self, home: &Path, recipients: Option<&[PathBuf]>) -> Result<Profile, String> {
+        let encryption = match &self.encryption {
+            Some(encryption) => Some(encryption.get_ref().resolve(home, recipients)?),
+            None => None,
         };
         let pdf = match &self.pdf {
             Some(pdf) => pdf.get_ref().resolve(home)?,
@@ -254,84 +259,15 @@ impl ProfileConfig {
         Ok(Profile {
             name: self.name.get_ref().as_str().into(),
             pool: PoolName(self.pool.get_ref().as_str().into()),
-            format: format(*self.format.get_ref()),
-            otherwise: self.otherwise.as_ref().map(|word| format(*word.get_ref())),
-            digest: match self.digest {
-                DigestWord::Sha256 => DigestAlgorithm::Sha256,
-                DigestWord::Sha384 => DigestAlgorithm::Sha384,
-                DigestWord::Sha512 => DigestAlgorithm::Sha512,
-            },
+            format: self.form(*self.format.get_ref()),
+            otherwise: self.otherwise.as_ref().map(|word| self.form(*word.get_ref())),
+            level: self.level(),
+            stamp: self.stamp.as_ref().map(|stamp| stamp.get_ref().resolve()),
+            encryption,
+            digest: self.digest.algorithm(),
             pss: self.padding == PaddingWord::Pss,
-            level: model::profile::Level::B,
-            stamp: None,
-            encryption: None,
             pdf,
-            xml: model::profile::XmlOptions::default(),
-        })
-    }
-}
-
-impl PdfConfig {
-    fn resolve(&self, home: &Path) -> Result<PdfOptions, String> {
-        let password = match (&self.password_file, &self.password_env) {
-            (Some(file), _) => Some(crate::secret::from_file(&home.join(file))?),
-            (None, Some(variable)) => Some(crate::secret::from_environment(variable)?),
-            (None, None) => None,
-        };
-        let password = password.map(|secret| Password::new(crate::secret::expose(&secret)));
-        Ok(PdfOptions {
-            certify: self.certify.map(|word| match word {
-                CertifyWord::NoChanges => CertificationLevel::NoChanges,
-                CertifyWord::FormFilling => CertificationLevel::FormFilling,
-                CertifyWord::Annotations => CertificationLevel::Annotations,
-            }),
-            field: self.field.clone(),
-            reason: self.reason.clone(),
-            location: self.location.clone(),
-            contact: self.contact.clone(),
-            visible: self.visible.as_ref().map(|visible| visible.resolve(home)).transpose()?,
-            password,
-            allow_hybrid: self.allow_hybrid,
-        })
-    }
-}
-
-impl VisibleConfig {
-    fn resolve(&self, home: &Path) -> Result<VisibleSignature, String> {
-        let image = self.image.as_ref().map(|image| {
-            let path = home.join(image);
-            std::fs::read(&path).map_err(|error| format!("the image {} cannot be read: {error}", path.display()))
-        });
-        let place = match (self.x, self.y) {
-            (Some(x), Some(y)) => Place::Rectangle { x, y, width: self.width, height: self.height },
-            _ => Place::Corner {
-                corner: match self.corner {
-                    CornerWord::TopLeft => Corner::TopLeft,
-                    CornerWord::TopCentre => Corner::TopCentre,
-                    CornerWord::TopRight => Corner::TopRight,
-                    CornerWord::BottomLeft => Corner::BottomLeft,
-                    CornerWord::BottomCentre => Corner::BottomCentre,
-                    CornerWord::BottomRight => Corner::BottomRight,
-                },
-                width: self.width,
-                height: self.height,
-                margin: self.margin,
-            },
-        };
-        Ok(VisibleSignature {
-            page: match self.page {
-                PageWord::Word(PageName::First) => PageChoice::First,
-                PageWord::Word(PageName::Last) => PageChoice::Last,
-                PageWord::Number(number) => PageChoice::Number(number),
-            },
-            place,
-            text: self.text.clone(),
-            show_name: self.name,
-            show_date: self.date,
-            show_reason: self.reason,
-            show_location: self.location,
-            image: image.transpose()?.map(Arc::from),
-            font_size: self.font_size,
+            xml: self.xml.as_ref().map_or_else(XmlOptions::default, |xml| xml.get_ref().resolve()),
         })
     }
 }
