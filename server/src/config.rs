@@ -380,8 +380,14 @@ impl Config {
         }
         let profiles = unique(self.profile.iter().map(|profile| &profile.name), "profile", faults)?;
         for profile in &self.profile {
-            if !pools.contains(profile.pool.get_ref().as_str()) {
-                return Err(faults.of(&profile.pool, format!("there is no pool \"{}\"", profile.pool.get_ref())));
+            match &profile.pool {
+                Some(pool) if !pools.contains(pool.get_ref().as_str()) => {
+                    return Err(faults.of(pool, format!("there is no pool \"{}\"", pool.get_ref())));
+                }
+                None if profile.needs_signer() => {
+                    return Err(faults.of(&profile.name, "a profile that signs needs a pool"));
+                }
+                _ => {}
             }
             profile.check().map_err(|(at, what)| faults.at(at, what))?;
         }

@@ -44,7 +44,7 @@ impl Shape {
     /// The attributes of a format.
     pub fn of(format: Format) -> Self {
         match format {
-            Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) => {
+            Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) | Format::TimeStamp | Format::Extended => {
                 Self { signing_time: true, signing_certificate: false }
             }
             Format::Cades { .. } | Format::Xades(_) | Format::Asic { .. } => {

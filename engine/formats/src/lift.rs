@@ -8,6 +8,7 @@ use crate::recipe::Part;
 use crate::source::Source;
 use crate::tsp::Token;
 use crate::{asic, cms, pdf, xml};
+use model::profile::Format;
 use model::{Digest, DigestAlgorithm};
 
 /// Places for time stamps in a signed document.
@@ -44,6 +45,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What a document of this format becomes. `None`: look with [`Kind::of`].
+    pub fn of_format(format: Format) -> Option<Self> {
+        match format {
+            Format::Cms { .. } | Format::Cades { .. } => Some(Kind::Cms),
+            Format::Pdf | Format::Pades => Some(Kind::Pdf),
+            Format::Xmldsig(_) | Format::Xades(_) => Some(Kind::Xml),
+            Format::Asic { .. } => Some(Kind::Asic),
+            Format::TimeStamp | Format::Extended => None,
+        }
+    }
+
     /// Looks at the first bytes. `None`: nothing that can be lifted.
     pub fn of(document: &dyn Source) -> Result<Option<Self>, FormatError> {
         let mut head = vec![0; usize::try_from(document.len()).unwrap_or(usize::MAX).min(HEAD_BYTES)];

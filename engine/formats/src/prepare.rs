@@ -3,7 +3,7 @@
 
 use crate::recipe::{Assembled, Part, flatten};
 use crate::source::{Source, SourceError};
-use crate::{asic, cms, pdf, xml};
+use crate::{asic, cms, der, pdf, tsp, xml};
 use model::profile::Format;
 use model::{Digest, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
 
@@ -70,6 +70,9 @@ impl Template {
             Format::Xades(_) => Template::Xml(xml::sign::Template::new(signer, algorithm, profile, true)?),
             Format::Asic { container, signature } => {
                 Template::Asic(asic::sign::Template::new(signer, algorithm, profile, container, signature)?)
+            }
+            Format::TimeStamp | Format::Extended => {
+                return Err(FormatError::setup("no-signature", "the profile does not ask for a signature"));
             }
         })
     }
@@ -246,6 +249,18 @@ impl Sealed {
     /// The result as a document that can be read, for lifting it. `original` is the document it was made from.
     pub fn assembled<'a>(&'a self, original: &'a dyn Source) -> Assembled<'a> {
         Assembled::new(&self.0.parts, original)
+    }
+
+    /// A document that is signed already, by anyone, before it is lifted. Whoever lifts it checks its signatures.
+    pub fn existing() -> Self {
+        Self(SignedDocument { format: Format::Extended, parts: vec![Part::Original] })
+    }
+
+    /// A time stamp over a document, as a response of its own (RFC 3161 section 2.4.2) that says "granted".
+    pub fn time_stamp(token: &tsp::Token) -> Self {
+        let granted = der::tlv(der::TAG_SEQUENCE, &[&[der::TAG_INTEGER, 1, 0]]);
+        let response = der::tlv(der::TAG_SEQUENCE, &[&granted, token.der()]);
+        Self(SignedDocument { format: Format::TimeStamp, parts: vec![Part::Bytes(response)] })
     }
 
     /// The lifted result: `parts` is what filling a place in [`Sealed::assembled`] gave.

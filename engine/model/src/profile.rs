@@ -54,6 +54,10 @@ pub enum Format {
         /// The form of the signature in it.
         signature: ContainerSignature,
     },
+    /// No signature: a time stamp over the document, as an RFC 3161 response in a file of its own.
+    TimeStamp,
+    /// No new signature: the document is signed already, by anyone, and is lifted to a higher level.
+    Extended,
 }
 
 /// The two kinds of ASiC.
@@ -86,6 +90,8 @@ impl Format {
             Format::Xades(_) => "xades",
             Format::Asic { container: Container::Simple, .. } => "asic-s",
             Format::Asic { container: Container::Extended, .. } => "asic-e",
+            Format::TimeStamp => "timestamp",
+            Format::Extended => "extended",
         }
     }
 
@@ -96,7 +102,12 @@ impl Format {
 
     /// Whether signatures of this form can be lifted above [`Level::B`].
     pub fn has_levels(self) -> bool {
-        !matches!(self, Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_))
+        !matches!(self, Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) | Format::TimeStamp)
+    }
+
+    /// Whether a signer is needed at all.
+    pub fn signs(self) -> bool {
+        !matches!(self, Format::TimeStamp | Format::Extended)
     }
 }
 
@@ -105,7 +116,7 @@ impl Format {
 pub struct Profile {
     /// Its name.
     pub name: Arc<str>,
-    /// Which signers may sign.
+    /// Which signers may sign. Of no meaning where the format needs none.
     pub pool: PoolName,
     /// The form of the result.
     pub format: Format,

@@ -20,8 +20,8 @@ use toml::Spanned;
 pub struct ProfileConfig {
     /// Its name.
     pub name: Spanned<String>,
-    /// The pool.
-    pub pool: Spanned<String>,
+    /// The pool; of no use for `timestamp` and `extended`.
+    pub pool: Option<Spanned<String>>,
     /// The form of the result.
     pub format: Spanned<FormatWord>,
     /// CMS and CAdES: the document stays outside.
@@ -71,6 +71,10 @@ pub enum FormatWord {
     AsicS,
     /// ASiC with several documents.
     AsicE,
+    /// A time stamp in a file of its own.
+    Timestamp,
+    /// Signed documents, lifted to a higher level.
+    Extended,
 }
 
 impl FormatWord {
@@ -187,12 +191,17 @@ impl ProfileConfig {
     }
 
     fn check_level(&self) -> Result<(), (usize, String)> {
-        let level = self.level();
-        let place = self.level.as_ref().map_or(0, |level| level.span().start);
+        let (level, format) = (self.level(), *self.format.get_ref());
+        let place = self.level.as_ref().map_or(self.format.span().start, |level| level.span().start);
         let wrong = |what: &str| Err((place, what.to_owned()));
+        match format {
+            FormatWord::Extended if level == Level::B => return wrong("extended needs a level from B-T on"),
+            FormatWord::Timestamp if self.stamp.is_none() => return wrong("timestamp needs [profile.stamp]"),
+            _ => {}
+        }
         if level > Level::B {
-            if !self.form(*self.format.get_ref()).has_levels() {
-                return wrong("levels belong to the formats cades, pades, xades, asic-s and asic-e");
+            if !self.form(format).has_levels() {
+                return wrong("levels belong to the formats cades, pades, xades, asic-s, asic-e and extended");
             }
             if self.otherwise.as_ref().is_some_and(|otherwise| *otherwise.get_ref() == FormatWord::Cms) {
                 return wrong("with a level, otherwise must be cades");
@@ -205,7 +214,7 @@ impl ProfileConfig {
         let place = stamp.span().start;
         match (stamp.get_ref(), level) {
             (stamp, _) if stamp.authorities.is_empty() => Err((place, "a stamp needs at least one authority".to_owned())),
-            (stamp, Level::B) if !stamp.batch => {
+            (stamp, Level::B) if !stamp.batch && format != FormatWord::Timestamp => {
                 Err((place, "[profile.stamp] needs a level from B-T on, or batch = true".to_owned()))
             }
             (stamp, Level::T | Level::Lt | Level::Lta) if stamp.batch => {
@@ -217,6 +226,11 @@ impl ProfileConfig {
 
     fn level(&self) -> Level {
         self.level.as_ref().map_or(Level::B, |level| level.get_ref().level())
+    }
+
+    /// Whether somebody has to sign.
+    pub fn needs_signer(&self) -> bool {
+        self.form(*self.format.get_ref()).signs()
     }
 
     fn stamps_a_batch(&self) -> bool {
@@ -242,6 +256,8 @@ impl ProfileConfig {
             FormatWord::Xades => Format::Xades(shape),
             FormatWord::AsicS => Format::Asic { container: Container::Simple, signature },
             FormatWord::AsicE => Format::Asic { container: Container::Extended, signature },
+            FormatWord::Timestamp => Format::TimeStamp,
+            FormatWord::Extended => Format::Extended,
         }
     }
 
@@ -258,7 +274,7 @@ impl ProfileConfig {
         };
         Ok(Profile {
             name: self.name.get_ref().as_str().into(),
-            pool: PoolName(self.pool.get_ref().as_str().into()),
+            pool: PoolName(self.pool.as_ref().map_or("", |pool| pool.get_ref()).into()),
             format: self.form(*self.format.get_ref()),
             otherwise: self.otherwise.as_ref().map(|word| self.form(*word.get_ref())),
             level: self.level(),
