@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use formats::crypto;
-use model::{DigestAlgorithm, Scheme, ToBeSigned};
+use model::{DigestAlgorithm, ToBeSigned};
 use testkit::pki::KeyKind;
 use token::Token;
 
@@ -16,7 +16,7 @@ fn sign(criterion: &mut Criterion) {
         let digest = crypto::digest(DigestAlgorithm::Sha256, b"signed attributes");
         let to_be_signed = match algorithm.scheme {
             // As long as the signed attributes of CAdES are.
-            Scheme::Ed25519 => ToBeSigned::Message { algorithm, message: vec![7; 180] },
+            scheme if scheme.signs_message() => ToBeSigned::Message { algorithm, message: vec![7; 180] },
             _ => ToBeSigned::Digest { algorithm, digest },
         };
         let mut session = signer.token.open_session().unwrap();

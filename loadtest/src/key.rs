@@ -78,7 +78,7 @@ impl SigningKey {
     pub(crate) fn to_be_signed(&self, bytes: &[u8]) -> ToBeSigned {
         let (algorithm, digest) = (self.algorithm, crypto::digest(self.algorithm.digest, bytes));
         match algorithm.scheme {
-            model::Scheme::Ed25519 => ToBeSigned::Message { algorithm, message: digest.as_bytes().to_vec() },
+            scheme if scheme.signs_message() => ToBeSigned::Message { algorithm, message: digest.as_bytes().to_vec() },
             _ => ToBeSigned::Digest { algorithm, digest },
         }
     }

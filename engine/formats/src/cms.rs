@@ -138,11 +138,10 @@ impl Template {
             ));
         }
         let attributes = self.0.attributes.fill(&digest, now);
-        let to_be_signed = match algorithm.scheme {
-            Scheme::Ed25519 => ToBeSigned::Message { algorithm, message: attributes.clone() },
-            Scheme::RsaPkcs1 | Scheme::RsaPss | Scheme::Ecdsa => {
-                ToBeSigned::Digest { algorithm, digest: crypto::digest(algorithm.digest, &attributes) }
-            }
+        let to_be_signed = if algorithm.scheme.signs_message() {
+            ToBeSigned::Message { algorithm, message: attributes.clone() }
+        } else {
+            ToBeSigned::Digest { algorithm, digest: crypto::digest(algorithm.digest, &attributes) }
         };
         Ok(Pending { parts: Arc::clone(&self.0), attributes, to_be_signed })
     }
@@ -180,6 +179,7 @@ fn value_length_max(key: KeyKind) -> usize {
             der::header_length(pair as u64) + pair
         }
         KeyKind::Ed25519 => 64,
+        KeyKind::MlDsa65 => 3309,
     }
 }
 

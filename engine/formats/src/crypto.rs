@@ -143,7 +143,7 @@ impl std::fmt::Debug for Handle {
 
 impl PublicKey {
     /// Parses the content of a SubjectPublicKeyInfo's BIT STRING: `RSAPublicKey` for RSA, the point for elliptic
-    /// curves, 32 bytes for Ed25519.
+    /// curves, 32 bytes for Ed25519, 1952 for ML-DSA-65.
     pub fn new(kind: KeyKind, bits: &[u8], algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
         let handle = match library_verification(kind, algorithm)? {
             Verification::AwsLc(library) => {
@@ -234,6 +234,7 @@ fn library_verification(kind: KeyKind, algorithm: SignatureAlgorithm) -> Result<
             return Ok(Verification::OpenSsl(Nid::BRAINPOOL_P384R1));
         }
         (KeyKind::Ed25519, Scheme::Ed25519, _) => &signature::ED25519,
+        (KeyKind::MlDsa65, Scheme::MlDsa65, _) => &signature::ML_DSA_65,
         (kind, ..) => return Err(KeyError::Mismatch(kind, algorithm)),
     };
     Ok(Verification::AwsLc(library))

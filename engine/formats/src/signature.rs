@@ -84,6 +84,8 @@ pub enum Method {
     Ed25519,
     /// Ed448 (RFC 8410).
     Ed448,
+    /// ML-DSA-65 without a context (RFC 9881, RFC 9882).
+    MlDsa65,
 }
 
 /// The parameters of RSASSA-PSS (RFC 4055 section 3.1).
@@ -164,6 +166,7 @@ impl Method {
                 14 => Self::RsaPkcs1(Hash::Sha3Of256),
                 15 => Self::RsaPkcs1(Hash::Sha3Of384),
                 16 => Self::RsaPkcs1(Hash::Sha3Of512),
+                18 => Self::MlDsa65,
                 _ => return Err(unknown()),
             },
             [0x2b, 0x65, 0x70] => Self::Ed25519,
@@ -181,7 +184,7 @@ impl Method {
             | Self::Dsa(hash)
             | Self::DsaPlain(hash)
             | Self::RsaPss(Pss { hash, .. }) => Some(hash),
-            Self::Ed25519 | Self::Ed448 => None,
+            Self::Ed25519 | Self::Ed448 | Self::MlDsa65 => None,
         }
     }
 

@@ -47,6 +47,15 @@ pub enum KeyKind {
     Ec(Curve),
     /// Ed25519 (RFC 8032).
     Ed25519,
+    /// ML-DSA-65 (FIPS 204), which is to outlive quantum computers.
+    MlDsa65,
+}
+
+impl KeyKind {
+    /// Whether few verifiers know this kind of key yet, so that a profile has to ask for it.
+    pub fn is_post_quantum(self) -> bool {
+        self == KeyKind::MlDsa65
+    }
 }
 
 impl fmt::Display for KeyKind {
@@ -59,6 +68,7 @@ impl fmt::Display for KeyKind {
             KeyKind::Ec(Curve::BrainpoolP256r1) => f.write_str("brainpoolP256r1"),
             KeyKind::Ec(Curve::BrainpoolP384r1) => f.write_str("brainpoolP384r1"),
             KeyKind::Ed25519 => f.write_str("Ed25519"),
+            KeyKind::MlDsa65 => f.write_str("ML-DSA-65"),
         }
     }
 }
@@ -74,6 +84,15 @@ pub enum Scheme {
     Ecdsa,
     /// PureEdDSA over Ed25519; signs the message itself, no digest of it.
     Ed25519,
+    /// ML-DSA-65, pure, with an empty context (FIPS 204 section 5.2); signs the message itself, no digest of it.
+    MlDsa65,
+}
+
+impl Scheme {
+    /// Whether the token gets the message itself and no digest of it ([`crate::ToBeSigned::Message`]).
+    pub fn signs_message(self) -> bool {
+        matches!(self, Scheme::Ed25519 | Scheme::MlDsa65)
+    }
 }
 
 /// A scheme together with the digest it is used with.
@@ -81,13 +100,14 @@ pub enum Scheme {
 pub struct SignatureAlgorithm {
     /// The scheme.
     pub scheme: Scheme,
-    /// The digest of the content and, except for Ed25519, of the to-be-signed bytes. Ed25519 in CMS always uses
-    /// SHA-512 for the content (RFC 8419 section 3).
+    /// The digest of the content and, except for Ed25519 and ML-DSA, of the to-be-signed bytes. These two always use
+    /// SHA-512 for the content in CMS (RFC 8419 section 3, RFC 9882 section 3.3).
     pub digest: DigestAlgorithm,
 }
 
 impl SignatureAlgorithm {
-    /// Chooses the algorithm for a key: `pss` matters for RSA only, and Ed25519 overrides the digest with SHA-512.
+    /// Chooses the algorithm for a key: `pss` matters for RSA only, and Ed25519 and ML-DSA override the digest with
+    /// SHA-512.
     ///
     /// ```
     /// # use model::{KeyKind, SignatureAlgorithm, Scheme, DigestAlgorithm};
@@ -99,6 +119,7 @@ impl SignatureAlgorithm {
             KeyKind::Rsa { .. } => Self { scheme: if pss { Scheme::RsaPss } else { Scheme::RsaPkcs1 }, digest },
             KeyKind::Ec(_) => Self { scheme: Scheme::Ecdsa, digest },
             KeyKind::Ed25519 => Self { scheme: Scheme::Ed25519, digest: DigestAlgorithm::Sha512 },
+            KeyKind::MlDsa65 => Self { scheme: Scheme::MlDsa65, digest: DigestAlgorithm::Sha512 },
         }
     }
 
@@ -109,6 +130,7 @@ impl SignatureAlgorithm {
             (Scheme::RsaPkcs1 | Scheme::RsaPss, KeyKind::Rsa { .. })
                 | (Scheme::Ecdsa, KeyKind::Ec(_))
                 | (Scheme::Ed25519, KeyKind::Ed25519)
+                | (Scheme::MlDsa65, KeyKind::MlDsa65)
         )
     }
 }
@@ -120,6 +142,7 @@ impl fmt::Display for SignatureAlgorithm {
             Scheme::RsaPss => write!(f, "RSA-PSS {}", self.digest),
             Scheme::Ecdsa => write!(f, "ECDSA {}", self.digest),
             Scheme::Ed25519 => f.write_str("Ed25519"),
+            Scheme::MlDsa65 => f.write_str("ML-DSA-65"),
         }
     }
 }

@@ -13,7 +13,8 @@ pub enum ToBeSigned {
         /// The value that the token pads (RSA) or signs (ECDSA).
         digest: Digest,
     },
-    /// The message itself: Ed25519 signs no digest (RFC 8419). Small, because it is a CMS SignedAttributes.
+    /// The message itself: Ed25519 (RFC 8419) and ML-DSA (RFC 9882) sign no digest. Small, because it is a CMS
+    /// SignedAttributes.
     Message {
         /// Scheme and (content) digest.
         algorithm: SignatureAlgorithm,
@@ -40,6 +41,6 @@ impl ToBeSigned {
 }
 
 /// The raw signature as CMS wants it: RSA the integer as long as the modulus, ECDSA a DER `SEQUENCE { r, s }`, Ed25519
-/// 64 bytes. Tokens that answer `r || s` are converted in `token`.
+/// 64 bytes, ML-DSA-65 3309 bytes. Tokens that answer `r || s` are converted in `token`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureValue(pub Vec<u8>);

@@ -2,6 +2,7 @@
 //!
 //! Judges no validity; that is trust's work. Foreign bytes: whatever does not parse is left out, never a panic.
 
+use crate::post_quantum;
 use model::limits::CHAIN_CERTIFICATES_MAX;
 use model::{Curve, KeyKind};
 use openssl::bn::BigNumContext;
@@ -24,7 +25,10 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// `None` if it is no certificate or its key is of a kind that sealmill does not sign with.
     pub(crate) fn parse(x509: X509) -> Option<Self> {
-        let (kind, public) = public_key(&*x509.public_key().ok()?)?;
+        let (kind, public) = match x509.public_key().ok().and_then(|key| public_key(&key)) {
+            Some(known) => known,
+            None => (KeyKind::MlDsa65, post_quantum::certificate_key(&x509)?),
+        };
         let der = x509.to_der().ok()?.into();
         let subject = subject(&x509);
         Some(Self { x509, der, kind, public, subject })

@@ -1,7 +1,7 @@
 //! What a token tells about itself and its keys. Plain values; nothing here talks to a token.
 
 use crate::fault::Fault;
-use model::{KeyKind, Scheme, ToBeSigned, TokenSerial};
+use model::{KeyKind, ToBeSigned, TokenSerial};
 use std::fmt;
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ pub struct FoundKey {
     pub subject: String,
 }
 
-/// Longest message that a key is asked to sign, in bytes. Messages are CMS SignedAttributes (Ed25519 only).
+/// Longest message that a key is asked to sign, in bytes. Messages are CMS SignedAttributes (Ed25519 and ML-DSA only).
 pub const MESSAGE_BYTES_MAX: usize = 32 * 1024;
 
 impl KeyRef {
@@ -106,10 +106,10 @@ impl KeyRef {
         let algorithm = to_be_signed.algorithm();
         let form_fits = match to_be_signed {
             ToBeSigned::Digest { digest, .. } => {
-                algorithm.scheme != Scheme::Ed25519 && digest.algorithm() == algorithm.digest
+                !algorithm.scheme.signs_message() && digest.algorithm() == algorithm.digest
             }
             ToBeSigned::Message { message, .. } => {
-                algorithm.scheme == Scheme::Ed25519 && message.len() <= MESSAGE_BYTES_MAX
+                algorithm.scheme.signs_message() && message.len() <= MESSAGE_BYTES_MAX
             }
         };
         if form_fits && algorithm.fits(self.kind()) {

@@ -17,14 +17,16 @@
 //! | brainpoolP256r1 | -      | 0.95    |
 //! | brainpoolP384r1 | -      | 2.1     |
 //! | Ed25519         | 0.029  | 0.13    |
+//! | ML-DSA-65       | 0.6    | -       |
 
 use crate::certificate;
 use crate::fault::Fault;
+use crate::post_quantum;
 use aws_lc_rs::digest::{Digest as AwsDigest, SHA256, SHA384, SHA512};
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
-    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, PqdsaKeyPair,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
 };
 use model::{Curve, Digest, DigestAlgorithm, KeyKind, Scheme, SignatureAlgorithm, SignatureValue, ToBeSigned};
 use openssl::pkey::{PKey, Private};
@@ -38,6 +40,7 @@ pub(crate) enum PrivateKey {
     Rsa(RsaKeyPair),
     Ecdsa(EcdsaKeyPair, Curve),
     Ed25519(Ed25519KeyPair),
+    MlDsa65(PqdsaKeyPair),
     Openssl(PKey<Private>),
 }
 
@@ -53,7 +56,7 @@ enum Library {
 fn library_for(kind: KeyKind) -> Library {
     match kind {
         KeyKind::Rsa { bits: 3072..=8192 } => Library::AwsLc,
-        KeyKind::Ec(Curve::P256 | Curve::P384) | KeyKind::Ed25519 => Library::AwsLc,
+        KeyKind::Ec(Curve::P256 | Curve::P384) | KeyKind::Ed25519 | KeyKind::MlDsa65 => Library::AwsLc,
         KeyKind::Rsa { .. } | KeyKind::Ec(_) => Library::Openssl,
     }
 }
@@ -70,6 +73,12 @@ impl PrivateKey {
         Some((private, kind, public))
     }
 
+    /// The first ML-DSA-65 key in PEM form, which OpenSSL cannot read. See [`PrivateKey::new`].
+    pub(crate) fn post_quantum(pem: &[u8], password: &[u8]) -> Option<(Self, KeyKind, Vec<u8>)> {
+        let (key, public) = post_quantum::key_from_pem(pem, password)?;
+        Some((Self::MlDsa65(key), KeyKind::MlDsa65, public))
+    }
+
     /// `None` if aws-lc does not take it (an RSA-PSS-only key, odd parameters): openssl then does.
     fn in_aws_lc(key: &PKey<Private>, kind: KeyKind) -> Option<Self> {
         let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8().ok()?);
@@ -82,7 +91,7 @@ impl PrivateKey {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &pkcs8).ok().map(|k| Self::Ecdsa(k, curve))
             }
             KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).ok().map(Self::Ed25519),
-            KeyKind::Ec(_) => None,
+            KeyKind::Ec(_) | KeyKind::MlDsa65 => None,
         }
     }
 
@@ -93,6 +102,13 @@ impl PrivateKey {
             (Self::Ecdsa(key, curve), ToBeSigned::Digest { digest, .. }) => sign_ecdsa(key, *curve, digest),
             (Self::Ed25519(key), ToBeSigned::Message { message, .. }) => {
                 key.try_sign(message).ok().map(|signature| signature.as_ref().to_vec())
+            }
+            (Self::MlDsa65(key), ToBeSigned::Message { message, .. }) => {
+                let mut value = vec![0; key.algorithm().signature_len()];
+                key.sign(message, &mut value).ok().map(|length| {
+                    value.truncate(length);
+                    value
+                })
             }
             (Self::Openssl(key), to_be_signed) => {
                 return sign_openssl(key, to_be_signed).map(SignatureValue).map_err(|e| Fault::Request(e.to_string()));
@@ -223,7 +239,9 @@ mod tests {
     fn to_be_signed(kind: KeyKind, digest: DigestAlgorithm, pss: bool) -> ToBeSigned {
         let algorithm = SignatureAlgorithm::for_key(kind, digest, pss);
         match kind {
-            KeyKind::Ed25519 => ToBeSigned::Message { algorithm, message: b"the signed attributes".to_vec() },
+            KeyKind::Ed25519 | KeyKind::MlDsa65 => {
+                ToBeSigned::Message { algorithm, message: b"the signed attributes".to_vec() }
+            }
             _ => {
                 let value: Vec<u8> = (0..digest.len()).map(|i| 0xF1 ^ i as u8).collect();
                 ToBeSigned::Digest { algorithm, digest: Digest::new(digest, &value).unwrap() }

@@ -25,6 +25,7 @@ mod key;
 mod module;
 pub mod pin;
 mod pkcs11;
+mod post_quantum;
 mod raw;
 mod session;
 mod slot;

@@ -73,7 +73,9 @@ impl crate::Session for Pkcs11Session {
         }
         let handle = self.handle(key)?;
         let algorithm = to_be_signed.algorithm();
-        self.open.get()?.sign_init(&mechanism(algorithm), handle)?;
+        let mechanism = mechanism(algorithm)
+            .ok_or_else(|| Fault::Request(format!("the interface to tokens has no words for {algorithm}")))?;
+        self.open.get()?.sign_init(&mechanism, handle)?;
         if key.always_authenticate() {
             self.log_in_for_this_signature()?;
         }
@@ -98,9 +100,9 @@ impl crate::Session for Pkcs11Session {
     }
 }
 
-/// The mechanism that signs what we hand over; the token never hashes.
-fn mechanism(algorithm: SignatureAlgorithm) -> Mechanism<'static> {
-    match algorithm.scheme {
+/// The mechanism that signs what we hand over; the token never hashes. `None`: for ML-DSA, which came with PKCS#11 3.2.
+fn mechanism(algorithm: SignatureAlgorithm) -> Option<Mechanism<'static>> {
+    Some(match algorithm.scheme {
         Scheme::RsaPkcs1 => Mechanism::RsaPkcs,
         Scheme::RsaPss => {
             let (hash_alg, mgf) = match algorithm.digest {
@@ -114,7 +116,8 @@ fn mechanism(algorithm: SignatureAlgorithm) -> Mechanism<'static> {
         }
         Scheme::Ecdsa => Mechanism::Ecdsa,
         Scheme::Ed25519 => Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)),
-    }
+        Scheme::MlDsa65 => return None,
+    })
 }
 
 /// What `C_Sign` gets: for PKCS#1 v1.5 the DER DigestInfo (RFC 8017 section 9.2 note 1), for ECDSA at most as many
@@ -147,6 +150,7 @@ fn signature_bytes(kind: KeyKind) -> usize {
         KeyKind::Rsa { bits } => (bits as usize).div_ceil(8),
         KeyKind::Ec(curve) => 2 * curve.field_bytes(),
         KeyKind::Ed25519 => 64,
+        KeyKind::MlDsa65 => 3309,
     }
 }
 
@@ -186,6 +190,7 @@ impl PrivateObject {
             KeyKind::Rsa { .. } => self.key_type == KeyType::RSA,
             KeyKind::Ec(_) => self.key_type == KeyType::EC,
             KeyKind::Ed25519 => self.key_type == KeyType::EC_EDWARDS,
+            KeyKind::MlDsa65 => false,
         };
         type_fits
             && match &self.public {
@@ -203,6 +208,7 @@ fn same_public(kind: KeyKind, shown: &[u8], public: &[u8]) -> bool {
             let digits = shown.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &shown[first..]);
             digits == public
         }
+        KeyKind::MlDsa65 => shown == public,
         KeyKind::Ec(_) | KeyKind::Ed25519 => {
             let content = match shown {
                 [0x04, 0x81, length, content @ ..] if content.len() == usize::from(*length) => content,

@@ -8,9 +8,9 @@ use crate::found::{FoundKey, KeyIdentity, KeyRef, PinState, TokenInfo};
 use crate::key::PrivateKey;
 use crate::pin::{self, ContextLogin, LoggedIn, LoginFailed, LoginLedger, Pin, VerifiedPin};
 use crate::{Session, Token};
-use model::{SignatureValue, ToBeSigned, TokenSerial};
+use model::{KeyKind, SignatureValue, ToBeSigned, TokenSerial};
 use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::PKey;
 use openssl::provider::Provider;
 use openssl::x509::X509;
 use secrecy::{ExposeSecret, SecretString};
@@ -58,13 +58,13 @@ impl SoftwareToken {
     /// the serial number `soft:<name>`.
     pub fn from_pkcs12(name: &str, bytes: &[u8], password: &SecretString) -> Result<Self, SoftwareKeyError> {
         let parsed = parse_pkcs12(bytes, password.expose_secret())?;
-        let key = parsed.pkey.ok_or(SoftwareKeyError::NoKey)?;
+        let key = PrivateKey::new(parsed.pkey.ok_or(SoftwareKeyError::NoKey)?);
         let certificates = parsed.cert.into_iter().chain(parsed.ca.into_iter().flatten()).collect();
         Self::new(name, key, certificates)
     }
 
     /// From a private key in PEM form (PKCS#8, PKCS#1 or SEC 1; encrypted or not) and certificates in PEM form, in any
-    /// order.
+    /// order. An ML-DSA-65 key comes this way only (PKCS#8), because OpenSSL before 3.5 reads no PKCS#12 file with one.
     pub fn from_pem(
         name: &str,
         key: &[u8],
@@ -73,15 +73,24 @@ impl SoftwareToken {
     ) -> Result<Self, SoftwareKeyError> {
         // An empty password instead of none: with none, openssl would ask on the terminal.
         let password = password.map(|password| password.expose_secret().as_bytes()).unwrap_or_default();
-        let key = PKey::private_key_from_pem_passphrase(key, password)
-            .map_err(|error| SoftwareKeyError::Pem(error.to_string()))?;
+        let key = match PrivateKey::post_quantum(key, password) {
+            Some(key) => Some(key),
+            None => {
+                let key = PKey::private_key_from_pem_passphrase(key, password);
+                PrivateKey::new(key.map_err(|error| SoftwareKeyError::Pem(error.to_string()))?)
+            }
+        };
         let certificates =
             X509::stack_from_pem(certificates).map_err(|error| SoftwareKeyError::Certificates(error.to_string()))?;
         Self::new(name, key, certificates)
     }
 
-    fn new(name: &str, key: PKey<Private>, certificates: Vec<X509>) -> Result<Self, SoftwareKeyError> {
-        let (key, kind, public) = PrivateKey::new(key).ok_or(SoftwareKeyError::Unsupported)?;
+    fn new(
+        name: &str,
+        key: Option<(PrivateKey, KeyKind, Vec<u8>)>,
+        certificates: Vec<X509>,
+    ) -> Result<Self, SoftwareKeyError> {
+        let (key, kind, public) = key.ok_or(SoftwareKeyError::Unsupported)?;
         let certificate = certificates
             .iter()
             .filter_map(|x509| Certificate::parse(x509.clone()))

@@ -350,9 +350,9 @@ impl Wire for Digest {
 }
 
 wire_enum!(DigestAlgorithm { 0 => Sha256, 1 => Sha384, 2 => Sha512 });
-wire_enum!(Scheme { 0 => RsaPkcs1, 1 => RsaPss, 2 => Ecdsa, 3 => Ed25519 });
+wire_enum!(Scheme { 0 => RsaPkcs1, 1 => RsaPss, 2 => Ecdsa, 3 => Ed25519, 4 => MlDsa65 });
 wire_enum!(Curve { 0 => P256, 1 => P384, 2 => P521, 3 => BrainpoolP256r1, 4 => BrainpoolP384r1 });
-wire_enum!(KeyKind { 0 => Rsa { bits }, 1 => Ec(curve), 2 => Ed25519 });
+wire_enum!(KeyKind { 0 => Rsa { bits }, 1 => Ec(curve), 2 => Ed25519, 3 => MlDsa65 });
 wire_struct!(SignatureAlgorithm { scheme, digest });
 wire_enum!(ToBeSigned { 0 => Digest { algorithm, digest }, 1 => Message { algorithm, message } });
 wire_struct!(KeyIdentity { kind, always_authenticate, id, public });

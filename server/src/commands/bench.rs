@@ -136,7 +136,7 @@ async fn rate(services: &Arc<Services>, pool: &PoolName, seconds: f64) -> anyhow
 
 fn something_to_sign(key: model::KeyKind) -> anyhow::Result<ToBeSigned> {
     let algorithm = SignatureAlgorithm::for_key(key, model::DigestAlgorithm::Sha256, false);
-    if matches!(key, model::KeyKind::Ed25519) {
+    if algorithm.scheme.signs_message() {
         return Ok(ToBeSigned::Message { algorithm, message: vec![0x31; 200] });
     }
     let Some(digest) = Digest::new(algorithm.digest, &[0x5a; 32]) else { bail!("a digest of the wrong length") };

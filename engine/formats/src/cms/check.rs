@@ -43,9 +43,10 @@ pub fn verify_own(message: &[u8], content: &Digest) -> Result<(), FormatError> {
         .map_err(|_| wrong("the signer's key is unusable"))?;
 
     let attributes = signer.signed_bytes(message).ok_or(wrong("there are no signed attributes"))?;
-    let to_be_signed = match algorithm.scheme {
-        Scheme::Ed25519 => ToBeSigned::Message { algorithm, message: attributes },
-        _ => ToBeSigned::Digest { algorithm, digest: crypto::digest(digest_algorithm, &attributes) },
+    let to_be_signed = if algorithm.scheme.signs_message() {
+        ToBeSigned::Message { algorithm, message: attributes }
+    } else {
+        ToBeSigned::Digest { algorithm, digest: crypto::digest(digest_algorithm, &attributes) }
     };
     let value = SignatureValue(joined(message, &signer.signature));
     key.verify(&to_be_signed, &value).map_err(|_| wrong("the value does not fit the signer's certificate"))
@@ -60,7 +61,7 @@ fn value_of<'a>(message: &'a [u8], signer: &SignerInfo, oid: &[u8]) -> Option<&'
 }
 
 fn algorithm_of(identifier: &[u8], digest: DigestAlgorithm) -> Option<SignatureAlgorithm> {
-    [Scheme::RsaPkcs1, Scheme::RsaPss, Scheme::Ecdsa, Scheme::Ed25519]
+    [Scheme::RsaPkcs1, Scheme::RsaPss, Scheme::Ecdsa, Scheme::Ed25519, Scheme::MlDsa65]
         .into_iter()
         .map(|scheme| SignatureAlgorithm { scheme, digest })
         .find(|&algorithm| signature_identifier(algorithm) == identifier)

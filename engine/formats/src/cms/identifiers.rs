@@ -38,8 +38,6 @@ pub const OID_HASH_INDEX_3: &[u8] = b"\x06\x07\x04\x00\x81\x95\x32\x01\x05";
 pub const OID_EVIDENCE_RECORD_INTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x31";
 /// id-aa-er-external (RFC 4998 appendix A).
 pub const OID_EVIDENCE_RECORD_EXTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x32";
-/// id-ct-TSTInfo (RFC 3161 section 2.4.2).
-pub const OID_TST_INFO: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04";
 /// id-ri-ocsp-response (RFC 5940 section 2.1).
 pub const OID_OCSP_RESPONSE: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x10\x02";
 /// id-pkix-ocsp-basic (RFC 6960 section 4.2.1).
@@ -55,6 +53,9 @@ pub const OID_RSA_PSS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 pub const OID_EC: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
 /// id-Ed25519 (RFC 8410).
 pub const OID_ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
+
+/// id-ml-dsa-65 (RFC 9881 section 2).
+pub const OID_ML_DSA_65: &[u8] = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x12";
 
 const NULL: &[u8] = b"\x05\x00";
 /// 1.2.840.113549.1.1, to which one arc is added.
@@ -91,7 +92,7 @@ fn digest_oid(algorithm: DigestAlgorithm) -> Vec<u8> {
 }
 
 /// The AlgorithmIdentifier of a signature: RSA with NULL (RFC 5754 section 3.2), PSS with explicit parameters (RFC
-/// 4056 section 2.2), ECDSA (RFC 5754 section 3.3) and Ed25519 (RFC 8419 section 2.2) without any.
+/// 4056 section 2.2), ECDSA (RFC 5754 section 3.3), Ed25519 (RFC 8419 section 2.2) and ML-DSA (RFC 9882 section 3.4) without any.
 pub fn signature_identifier(algorithm: SignatureAlgorithm) -> Vec<u8> {
     let with = |prefix: &[u8], arcs: [u8; 3]| {
         let arc = match algorithm.digest {
@@ -105,6 +106,7 @@ pub fn signature_identifier(algorithm: SignatureAlgorithm) -> Vec<u8> {
         Scheme::RsaPkcs1 => der::tlv(TAG_SEQUENCE, &[&with(OID_PKCS1, [11, 12, 13]), NULL]),
         Scheme::Ecdsa => der::tlv(TAG_SEQUENCE, &[&with(OID_ECDSA_WITH, [2, 3, 4])]),
         Scheme::Ed25519 => der::tlv(TAG_SEQUENCE, &[OID_ED25519]),
+        Scheme::MlDsa65 => der::tlv(TAG_SEQUENCE, &[OID_ML_DSA_65]),
         Scheme::RsaPss => der::tlv(TAG_SEQUENCE, &[OID_RSA_PSS, &pss_parameters(algorithm.digest)]),
     }
 }

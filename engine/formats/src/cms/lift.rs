@@ -132,7 +132,7 @@ impl Places {
     /// The message with these time stamps in it, one for each imprint.
     pub fn filled(mut self, tokens: &[Token]) -> Result<Message, FormatError> {
         let fit = tokens.len() == self.places.len()
-            && tokens.iter().zip(&self.imprints).all(|(token, imprint)| token.imprint() == imprint);
+            && tokens.iter().zip(&self.imprints).all(|(token, imprint)| token.stamps(imprint));
         if !fit {
             return Err(FormatError::WrongSignature("the time stamps are not over what they were asked for"));
         }

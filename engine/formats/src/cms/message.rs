@@ -13,7 +13,6 @@ use crate::der::{
 use crate::prepare::FormatError;
 use crate::recipe::{Assembled, Part};
 use crate::source::Source;
-use model::limits::CMS_AROUND_BYTES_MAX;
 use std::ops::Range;
 
 /// `version` 5 of SignedData: there is revocation material of another kind than CRLs (RFC 5652 section 5.1).
@@ -114,18 +113,6 @@ impl Message {
             (None, None) => return Ok(None),
         }
         Ok(Some(()))
-    }
-
-    /// The content in one piece, when it is small: what a time stamp says.
-    pub(super) fn content_in(&self, document: &dyn Source) -> Option<Vec<u8>> {
-        let mut all = Vec::new();
-        let read = self.content_pieces(document, None, |source, range| {
-            let at = all.len();
-            let length = range.end.saturating_sub(range.start).min(CMS_AROUND_BYTES_MAX);
-            all.resize(at + length as usize, 0);
-            Ok(source.read_exact_at(range.start, all.get_mut(at..).unwrap_or_default())?)
-        });
-        read.ok().flatten().map(|()| all)
     }
 
     /// Puts a certificate in, if it is not there yet.

@@ -4,14 +4,11 @@ use super::certificate::Certificate;
 use super::identifiers::{
     OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2, OID_ARCHIVE_TIME_STAMP_3, OID_CONTENT_TIME_STAMP,
     OID_COUNTERSIGNATURE, OID_EVIDENCE_RECORD_EXTERNAL, OID_EVIDENCE_RECORD_INTERNAL, OID_SIGNATURE_TIME_STAMP,
-    OID_TST_INFO,
 };
 use super::message::{Message, SignerInfo};
-use super::verify::hash_of;
-use crate::der::{Reader, TAG_INTEGER, TAG_OCTET_STRING, TAG_OID, TAG_SEQUENCE};
 use crate::evidence::Subject;
 use crate::prepare::FormatError;
-use crate::signature::HashAlgorithm;
+use crate::tsp::Token;
 use model::limits::CMS_SUBJECTS_MAX;
 use std::sync::Arc;
 
@@ -23,7 +20,9 @@ impl SignerInfo {
     /// Whether there is an intact time stamp over the signature value. `certificates` are those of the message.
     pub(super) fn is_stamped(&self, certificates: &[Vec<u8>]) -> bool {
         let value = self.signature();
-        self.unsigned(OID_SIGNATURE_TIME_STAMP).into_iter().any(|token| is_over(token, &value, certificates))
+        let certificates: Vec<Arc<[u8]>> =
+            certificates.iter().map(|certificate| certificate.as_slice().into()).collect();
+        self.unsigned(OID_SIGNATURE_TIME_STAMP).into_iter().any(|token| is_over(token, &value, &certificates))
     }
 
     /// Whether there is an evidence record inside: it covers the whole message (RFC 4998 appendix A), so that nothing
@@ -119,26 +118,9 @@ impl Found<'_> {
 }
 
 /// Whether a time-stamp token is intact and over these bytes.
-fn is_over(token: &[u8], stamped: &[u8], certificates: &[Vec<u8>]) -> bool {
-    let intact = || -> Option<bool> {
-        let message = Message::read(&token).ok()?;
-        let [signer] = message.signers() else { return None };
-        let info = message.content_in(&token)?;
-        let hash = hash_of(signer).ok()?;
-        let certificate = message.certificate_of(signer, certificates).ok()?;
-        signer.check(Some(OID_TST_INFO), &hash.digest(&info).ok()?, certificate).ok()?;
-        let (hash, imprint) = imprint_of(&info)?;
-        Some(message.content_type() == OID_TST_INFO && hash.digest(stamped).ok()? == imprint)
-    };
-    intact().unwrap_or(false)
-}
-
-/// `messageImprint` of a TSTInfo (RFC 3161 section 2.4.2).
-fn imprint_of(info: &[u8]) -> Option<(HashAlgorithm, &[u8])> {
-    let mut fields = Reader::new(info).enter(TAG_SEQUENCE).ok()?;
-    fields.expect(TAG_INTEGER).ok()?;
-    fields.expect(TAG_OID).ok()?;
-    let mut imprint = fields.enter(TAG_SEQUENCE).ok()?;
-    let hash = HashAlgorithm::of_identifier(imprint.expect(TAG_SEQUENCE).ok()?.raw).ok()?;
-    Some((hash, imprint.expect(TAG_OCTET_STRING).ok()?.value))
+fn is_over(token: &[u8], stamped: &[u8], certificates: &[Arc<[u8]>]) -> bool {
+    Token::read_with(token, certificates).is_ok_and(|token| {
+        let imprint = token.imprint();
+        imprint.algorithm.digest(stamped).is_ok_and(|digest| digest == imprint.value)
+    })
 }

@@ -171,7 +171,7 @@ impl SignerInfo {
 }
 
 /// The digest of the content that a signer signed.
-pub(super) fn hash_of(signer: &SignerInfo) -> Result<HashAlgorithm, FormatError> {
+fn hash_of(signer: &SignerInfo) -> Result<HashAlgorithm, FormatError> {
     HashAlgorithm::of_identifier(signer.digest_algorithm()).map_err(unverified)
 }
 
