@@ -100,3 +100,6 @@ pub const TSP_RESPONSE_BYTES_MAX: usize = 256 * 1024;
 
 /// Signers, counter-signers and time-stamp units of one CMS message.
 pub const CMS_SUBJECTS_MAX: usize = 256;
+
+/// Extensions of a certificate, a CRL or an OCSP answer, and members of one of them.
+pub const EXTENSION_MEMBERS_MAX: usize = 64;

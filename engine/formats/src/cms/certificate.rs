@@ -1,8 +1,10 @@
 //! The few fields of an X.509 certificate that a signature needs, as they are encoded. No judgement of validity.
 
-use super::identifiers::{OID_EC, OID_ED25519, OID_RSA, OID_RSA_PSS, curve_oid};
-use crate::der::{DerError, Reader, TAG_BIT_STRING, TAG_CONTEXT_0, TAG_INTEGER, TAG_OID, TAG_SEQUENCE};
-use model::{Curve, KeyKind};
+pub mod extensions;
+
+use super::identifiers::{OID_EC, OID_ED25519, OID_ML_DSA_65, OID_RSA, OID_RSA_PSS, curve_oid};
+use crate::der::{DerError, Reader, TAG_BIT_STRING, TAG_CONTEXT_0, TAG_INTEGER, TAG_OID, TAG_SEQUENCE, read_time};
+use model::{Curve, KeyKind, Time};
 
 /// What a certificate says, borrowed from its DER (RFC 5280 section 4.1).
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,10 @@ pub struct Certificate<'a> {
     pub subject: &'a [u8],
     /// `subjectPublicKeyInfo`.
     pub public_key: PublicKeyInfo<'a>,
+    /// Content of `validity`.
+    validity: &'a [u8],
+    /// Content of `extensions`, empty if there are none.
+    extensions: &'a [u8],
 }
 
 /// `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
@@ -44,10 +50,37 @@ impl<'a> Certificate<'a> {
         let serial = body.expect(TAG_INTEGER)?.raw;
         body.expect(TAG_SEQUENCE)?;
         let issuer = body.expect(TAG_SEQUENCE)?.raw;
-        body.expect(TAG_SEQUENCE)?;
+        let validity = body.expect(TAG_SEQUENCE)?.value;
         let subject = body.expect(TAG_SEQUENCE)?.raw;
         let public_key = PublicKeyInfo::parse(body.expect(TAG_SEQUENCE)?.raw)?;
-        Ok(Self { serial, issuer, subject, public_key })
+        for unique_identifier in [0x81, 0x82] {
+            body.optional(unique_identifier)?;
+        }
+        let extensions = match body.optional(0xa3)? {
+            Some(wrapped) => {
+                let mut wrapped = Reader::new(wrapped.value);
+                let list = wrapped.expect(TAG_SEQUENCE)?.value;
+                wrapped.end()?;
+                list
+            }
+            None => &[],
+        };
+        body.end()?;
+        Ok(Self { serial, issuer, subject, public_key, validity, extensions })
+    }
+
+    /// `notBefore` and `notAfter`.
+    pub fn validity(&self) -> Result<(Time, Time), DerError> {
+        let mut times = Reader::new(self.validity);
+        let both = (read_time(&times.read()?)?, read_time(&times.read()?)?);
+        times.end()?;
+        Ok(both)
+    }
+
+    /// Whether it is valid at this moment, by its dates alone.
+    pub fn valid_at(&self, time: Time) -> Result<bool, DerError> {
+        let (not_before, not_after) = self.validity()?;
+        Ok(not_before <= time && time <= not_after)
     }
 }
 
@@ -63,6 +96,7 @@ impl<'a> PublicKeyInfo<'a> {
         let kind = match oid {
             OID_RSA | OID_RSA_PSS => Some(KeyKind::Rsa { bits: rsa_bits(bits)? }),
             OID_ED25519 => Some(KeyKind::Ed25519),
+            OID_ML_DSA_65 => Some(KeyKind::MlDsa65),
             OID_EC => {
                 let named = algorithm.read()?.raw;
                 Curve::ALL.into_iter().find(|&curve| curve_oid(curve) == named).map(KeyKind::Ec)
