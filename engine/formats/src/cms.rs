@@ -3,6 +3,7 @@
 //!
 //! Never holds a document: digests come in, and enveloping signatures leave as a head and a tail around the content.
 
+pub mod add;
 mod attributes;
 pub mod certificate;
 mod check;
@@ -31,9 +32,11 @@ use std::sync::Arc;
 /// 5.1 and 5.3).
 const VERSION_1: &[u8] = &[der::TAG_INTEGER, 1, 1];
 
-/// Which signed attributes a form has beside content-type and message-digest.
+/// Which signed attributes a form has beside message-digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
+    /// content-type: in all but counter-signatures (RFC 5652 section 11.4).
+    pub content_type: bool,
     /// signing-time: in CAdES and in the older forms; PAdES forbids it and puts the time into the PDF.
     pub signing_time: bool,
     /// signing-certificate-v2: in CAdES and PAdES.
@@ -45,13 +48,18 @@ impl Shape {
     pub fn of(format: Format) -> Self {
         match format {
             Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) | Format::TimeStamp | Format::Extended => {
-                Self { signing_time: true, signing_certificate: false }
+                Self { content_type: true, signing_time: true, signing_certificate: false }
             }
             Format::Cades { .. } | Format::Xades(_) | Format::Asic { .. } => {
-                Self { signing_time: true, signing_certificate: true }
+                Self { content_type: true, signing_time: true, signing_certificate: true }
             }
-            Format::Pades => Self { signing_time: false, signing_certificate: true },
+            Format::Pades => Self { content_type: true, signing_time: false, signing_certificate: true },
         }
+    }
+
+    /// The attributes of a counter-signature of a format.
+    pub fn of_counter(format: Format) -> Self {
+        Self { content_type: false, ..Self::of(format) }
     }
 }
 
@@ -125,6 +133,11 @@ impl Template {
         let value = self.0.value_length_max as u64;
         // Every length was counted from bytes in memory.
         self.0.frame(attributes, value, None).map_or(usize::MAX, |frame| frame.total() as usize)
+    }
+
+    /// Whether a SignerIdentifier is that of this signer.
+    fn is_signer(&self, id: &[u8]) -> bool {
+        self.0.signer_front.strip_prefix(VERSION_1).is_some_and(|rest| rest.starts_with(id))
     }
 
     /// Builds the signed attributes around the content's digest: the input for the token.
@@ -288,10 +301,22 @@ impl Pending {
         }
     }
 
+    /// The finished `SignerInfo` alone.
+    fn signer_info(&self, value: &SignatureValue) -> Result<Vec<u8>, FormatError> {
+        let frame = self.frame(value, None)?;
+        let mut out = Vec::with_capacity(der::header_length(frame.signer) + frame.signer as usize);
+        self.write_signer(&mut out, &frame, value);
+        Ok(out)
+    }
+
     fn write_tail(&self, out: &mut Vec<u8>, frame: &Frame, value: &SignatureValue) {
-        let parts = &*self.parts;
-        out.extend_from_slice(&parts.certificates);
+        out.extend_from_slice(&self.parts.certificates);
         der::write_header(out, TAG_SET, frame.signers);
+        self.write_signer(out, frame, value);
+    }
+
+    fn write_signer(&self, out: &mut Vec<u8>, frame: &Frame, value: &SignatureValue) {
+        let parts = &*self.parts;
         der::write_header(out, TAG_SEQUENCE, frame.signer);
         out.extend_from_slice(&parts.signer_front);
         let attributes_at = out.len();

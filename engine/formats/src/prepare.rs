@@ -4,7 +4,7 @@
 use crate::recipe::{Assembled, Part, flatten};
 use crate::source::{Source, SourceError};
 use crate::{asic, cms, der, pdf, tsp, xml};
-use model::profile::Format;
+use model::profile::{ExistingSignatures, Format};
 use model::{Digest, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
 
 /// Why a document could not be signed, grouped by who is at fault.
@@ -63,6 +63,9 @@ impl Template {
         format: Format,
     ) -> Result<Self, FormatError> {
         Ok(match format {
+            Format::Cms { .. } | Format::Cades { .. } if profile.existing == ExistingSignatures::Counter => {
+                Template::Cms(cms::Template::new(signer, algorithm, cms::Shape::of_counter(format))?)
+            }
             Format::Cms { .. } | Format::Cades { .. } | Format::Pdf | Format::Pades => {
                 Template::Cms(cms::Template::new(signer, algorithm, cms::Shape::of(format))?)
             }
@@ -81,6 +84,7 @@ impl Template {
 impl SignerTemplate {
     /// Reads the signer's certificate and lays out what every signature of this profile has in common.
     pub fn new(signer: &Signer, profile: &Profile) -> Result<Self, FormatError> {
+        check_post_quantum(signer, profile)?;
         let algorithm = SignatureAlgorithm::for_key(signer.key, profile.digest, profile.pss);
         let template = |format| Template::new(signer, algorithm, profile, format);
         Ok(Self {
@@ -102,6 +106,21 @@ impl SignerTemplate {
     }
 }
 
+/// Keys that few verifiers know sign only where the profile says so, and only in CMS, the one form with a standard for
+/// them (RFC 9882).
+fn check_post_quantum(signer: &Signer, profile: &Profile) -> Result<(), FormatError> {
+    let (name, key) = (&signer.name, signer.key);
+    let mut formats = [Some(profile.format), profile.otherwise].into_iter().flatten();
+    if !key.is_post_quantum()
+        || profile.post_quantum && formats.all(|form| matches!(form, Format::Cms { .. } | Format::Cades { .. }))
+    {
+        return Ok(());
+    }
+    let sentence =
+        format!("signer {name} has an {key} key, which needs `post_quantum = true` and the format cms or cades");
+    Err(FormatError::setup("post-quantum", sentence))
+}
+
 /// Reads the document once and works out what has to be signed.
 ///
 /// Memory: a constant plus, for a PDF, its object table, and for XML, its tree. Time: one pass over the document. `now`
@@ -120,6 +139,13 @@ pub fn prepare(
         (Template::Cms(cms), Format::Pdf | Format::Pades) => {
             let update = pdf::prepare(source, profile, &template.signer, cms.length_max(), now)?;
             Pending::Cms(cms.begin(update.digest(), now)?, CmsPlace::Pdf(Box::new(update)))
+        }
+        (Template::Cms(cms), Format::Cms { .. } | Format::Cades { .. })
+            if profile.existing != ExistingSignatures::Wrap =>
+        {
+            let add =
+                if profile.existing == ExistingSignatures::Counter { cms::add::counter } else { cms::add::parallel };
+            Pending::Addition(Box::new(add(source, None, cms, now)?))
         }
         (Template::Cms(cms), _) => {
             let digest = crate::crypto::digest_source(template.algorithm.digest, source)?;
@@ -144,7 +170,9 @@ pub fn prepare_digest(
     now: Time,
 ) -> Result<Prepared, FormatError> {
     match (&template.main, profile.format) {
-        (Template::Cms(cms), Format::Cms { detached: true } | Format::Cades { detached: true }) => {
+        (Template::Cms(cms), Format::Cms { detached: true } | Format::Cades { detached: true })
+            if profile.existing == ExistingSignatures::Wrap =>
+        {
             prepare_digest_with(cms, profile.format, digest, 0, now)
         }
         _ => Err(FormatError::setup("digest-needs-detached", "only a detached signature can be made from a digest")),
@@ -173,6 +201,7 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Pending {
     Cms(cms::Pending, CmsPlace),
+    Addition(Box<cms::add::Addition>),
     Xml(Box<xml::sign::Pending>),
     Asic(Box<asic::sign::Pending>),
 }
@@ -190,6 +219,7 @@ impl Prepared {
     pub fn to_be_signed(&self) -> &ToBeSigned {
         match &self.pending {
             Pending::Cms(pending, _) => pending.to_be_signed(),
+            Pending::Addition(pending) => pending.to_be_signed(),
             Pending::Xml(pending) => pending.to_be_signed(),
             Pending::Asic(pending) => pending.to_be_signed(),
         }
@@ -217,6 +247,10 @@ impl Prepared {
                         vec![Part::Original, Part::Bytes(update.finish(&der)?)]
                     }
                 }
+            }
+            Pending::Addition(pending) => {
+                pending.check(value)?;
+                pending.finish(value)?
             }
             Pending::Xml(pending) => {
                 pending.check(value)?;

@@ -133,6 +133,10 @@ pub struct Profile {
     pub digest: DigestAlgorithm,
     /// RSA keys sign with PSS instead of PKCS#1 v1.5.
     pub pss: bool,
+    /// Signers with ML-DSA keys may sign, in CMS only: few verifiers know them yet.
+    pub post_quantum: bool,
+    /// What a signature does to those that the document has already; of meaning for CMS and CAdES only.
+    pub existing: ExistingSignatures,
     /// Everything that concerns PDF only.
     pub pdf: PdfOptions,
     /// Everything that concerns XML only.
@@ -152,10 +156,24 @@ impl Profile {
             encryption: None,
             digest: DigestAlgorithm::Sha256,
             pss: false,
+            post_quantum: false,
+            existing: ExistingSignatures::default(),
             pdf: PdfOptions::default(),
             xml: XmlOptions::default(),
         }
     }
+}
+
+/// How a CMS signature stands to signatures that the document has already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ExistingSignatures {
+    /// The document is content like any other: a signed message is wrapped by the new one (sequential signing).
+    #[default]
+    Wrap,
+    /// The document is a CMS signature; the new one stands beside those in it, over the same content.
+    Parallel,
+    /// The document is a CMS signature; the new one is over the value of one in it (RFC 5652 section 11.4).
+    Counter,
 }
 
 /// The PDF part of a profile.

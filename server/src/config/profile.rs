@@ -8,7 +8,9 @@ use level::{EncryptionConfig, LevelWord, StampConfig};
 use pdf::PdfConfig;
 use xml::XmlConfig;
 
-use model::profile::{Container, ContainerSignature, Format, Level, PdfOptions, PoolName, XmlOptions, XmlShape};
+use model::profile::{
+    Container, ContainerSignature, ExistingSignatures, Format, Level, PdfOptions, PoolName, XmlOptions, XmlShape,
+};
 use model::{DigestAlgorithm, Profile};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -213,7 +215,9 @@ impl ProfileConfig {
         let Some(stamp) = &self.stamp else { return Ok(()) };
         let place = stamp.span().start;
         match (stamp.get_ref(), level) {
-            (stamp, _) if stamp.authorities.is_empty() => Err((place, "a stamp needs at least one authority".to_owned())),
+            (stamp, _) if stamp.authorities.is_empty() => {
+                Err((place, "a stamp needs at least one authority".to_owned()))
+            }
             (stamp, Level::B) if !stamp.batch && format != FormatWord::Timestamp => {
                 Err((place, "[profile.stamp] needs a level from B-T on, or batch = true".to_owned()))
             }
@@ -282,6 +286,8 @@ impl ProfileConfig {
             encryption,
             digest: self.digest.algorithm(),
             pss: self.padding == PaddingWord::Pss,
+            post_quantum: false,
+            existing: ExistingSignatures::default(),
             pdf,
             xml: self.xml.as_ref().map_or_else(XmlOptions::default, |xml| xml.get_ref().resolve()),
         })

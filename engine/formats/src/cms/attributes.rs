@@ -59,10 +59,10 @@ impl Layout {
     fn new(certificate: &[u8], algorithm: SignatureAlgorithm, shape: Shape, form: TimeForm) -> Self {
         let digest_gap = vec![0; algorithm.digest.len()];
         let time_gap = vec![b'0'; form.len()];
-        let mut members = vec![
-            attribute(OID_CONTENT_TYPE, OID_DATA),
-            attribute(OID_MESSAGE_DIGEST, &der::tlv(TAG_OCTET_STRING, &[&digest_gap])),
-        ];
+        let mut members = vec![attribute(OID_MESSAGE_DIGEST, &der::tlv(TAG_OCTET_STRING, &[&digest_gap]))];
+        if shape.content_type {
+            members.push(attribute(OID_CONTENT_TYPE, OID_DATA));
+        }
         if shape.signing_time {
             members.push(attribute(OID_SIGNING_TIME, &der::tlv(form.tag(), &[&time_gap])));
         }

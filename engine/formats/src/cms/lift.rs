@@ -44,12 +44,7 @@ pub fn archive_time_stamps(
     digest: DigestAlgorithm,
 ) -> Result<Box<dyn StampPlaces>, FormatError> {
     let message = Message::read(document)?;
-    let hash = match digest {
-        DigestAlgorithm::Sha256 => HashAlgorithm::Sha256,
-        DigestAlgorithm::Sha384 => HashAlgorithm::Sha384,
-        DigestAlgorithm::Sha512 => HashAlgorithm::Sha512,
-    };
-    let (_, content) = message.check_and_digest(document, original, Some(hash))?;
+    let (_, content) = message.check_and_digest(document, original, Some(HashAlgorithm::from(digest)))?;
     for signer in message.signers() {
         signer.check_evidence_records()?;
     }

@@ -12,6 +12,7 @@ use crate::der::{
 
 use crate::prepare::FormatError;
 use crate::recipe::{Assembled, Part};
+use crate::signature::HashAlgorithm;
 use crate::source::Source;
 use std::ops::Range;
 
@@ -133,6 +134,15 @@ impl Message {
             add(&mut self.revocations, whole);
             self.version = VERSION_5.to_vec();
         }
+    }
+
+    /// Puts a `SignerInfo` in, and its digest algorithm if none of the others has it.
+    pub(super) fn add_signer(&mut self, info: Vec<u8>, digest_algorithm: &[u8]) -> Result<(), FormatError> {
+        if !self.digest_algorithms.iter().any(|known| same_digest(known, digest_algorithm)) {
+            insert(&mut self.digest_algorithms, digest_algorithm.to_vec());
+        }
+        insert_by(&mut self.signers, SignerInfo::read(info).map_err(unreadable)?, |signer| &signer.raw);
+        Ok(())
     }
 
     /// The message as a recipe over the document that was read.
@@ -311,4 +321,10 @@ fn insert_by<T>(members: &mut Vec<T>, member: T, encoding: impl Fn(&T) -> &Vec<u
         members.len()
     };
     members.insert(place, member);
+}
+
+/// Whether two AlgorithmIdentifiers name one digest, whatever their parameters.
+fn same_digest(a: &[u8], b: &[u8]) -> bool {
+    let named = |identifier| HashAlgorithm::of_identifier(identifier).ok();
+    a == b || named(a).is_some() && named(a) == named(b)
 }

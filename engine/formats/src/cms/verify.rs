@@ -35,6 +35,17 @@ impl Message {
         self.signers().iter().map(check).collect()
     }
 
+    /// As [`Message::check`], but only that the signed attributes are those that were signed; the content is not there.
+    pub(super) fn check_without_content(&self) -> Result<(), FormatError> {
+        self.signers().iter().try_for_each(|signer| {
+            let claimed = match signer.signed(OID_MESSAGE_DIGEST)[..] {
+                [value] => Reader::new(value).expect(TAG_OCTET_STRING).map_err(malformed)?.value,
+                _ => return Err(broken("it does not say what was signed")),
+            };
+            signer.check(Some(self.content_type()), claimed, self.certificate_of(signer, &[])?)
+        })
+    }
+
     /// As [`Message::check`], with the content read from the message or, if it is detached, from `original`.
     pub fn check_over(
         &self,

@@ -118,6 +118,16 @@ impl HashAlgorithm {
     }
 }
 
+impl From<DigestAlgorithm> for HashAlgorithm {
+    fn from(algorithm: DigestAlgorithm) -> Self {
+        match algorithm {
+            DigestAlgorithm::Sha256 => Self::Sha256,
+            DigestAlgorithm::Sha384 => Self::Sha384,
+            DigestAlgorithm::Sha512 => Self::Sha512,
+        }
+    }
+}
+
 /// OpenSSL's numbers that its binding gives no name.
 mod openssl_numbers {
     pub(super) const SHA512_224: i32 = 1094;
