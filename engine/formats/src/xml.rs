@@ -2,8 +2,11 @@
 //!
 //! Never loads anything a document points to, and refuses document type declarations.
 
+pub mod encoding;
 pub mod lift;
+pub mod reader;
 pub mod sign;
+pub mod tree;
 
 /// Whether these first bytes of a document may be XML: a `<` behind a byte-order mark and white space.
 pub fn looks_like_xml(head: &[u8]) -> bool {

@@ -1,0 +1,788 @@
+//! Reads the text of an XML document into the tables of its tree, in one pass and without recursion.
+//!
+//! Refuses everything that is not well-formed and not namespace-well-formed, and every document type declaration: so
+//! there are no entities but the five of XML, no default attributes, and nothing that is loaded from elsewhere.
+
+mod characters;
+
+use super::tree::{AttributeRow, Declaration, Interner, KNOWN, Node, NodeKind, Prefix, Span, Tables, Tag, Uri};
+use super::tree::{XML_NAMESPACE, XMLNS_NAMESPACE};
+use crate::prepare::FormatError;
+use characters::{BLANK, IN_TEXT, IN_VALUE, is_character, is_name, is_name_start, name_byte};
+use model::limits::{XML_ATTRIBUTES_MAX, XML_BYTES_MAX, XML_DEPTH_MAX, XML_NAME_BYTES_MAX, XML_NODES_MAX};
+
+/// Why a document is not accepted as XML.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} (line {line}, column {column})")]
+pub struct XmlError {
+    /// A stable code: `xml-syntax`, `xml-namespace`, `xml-doctype`, `xml-encoding`, `xml-limit`.
+    pub code: &'static str,
+    /// A sentence that a clerk understands.
+    pub reason: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl XmlError {
+    pub(super) fn at(code: &'static str, reason: impl Into<String>, text: &str, position: usize) -> Self {
+        let before = text.get(..text.floor_char_boundary(position)).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        Self { code, reason: reason.into(), line, column }
+    }
+
+    pub(super) fn start(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::at(code, reason, "", 0)
+    }
+}
+
+impl From<XmlError> for FormatError {
+    fn from(error: XmlError) -> Self {
+        FormatError::document(error.code, error.to_string())
+    }
+}
+
+/// Reads a whole document.
+pub(super) fn read(text: &str) -> Result<Tables, XmlError> {
+    if text.len() > XML_BYTES_MAX {
+        return Err(XmlError::start("xml-limit", "the XML document is too large"));
+    }
+    Reader::new(text).document()
+}
+
+/// An element whose end tag has not come yet.
+#[derive(Clone, Copy)]
+struct Open {
+    node: u32,
+    name_start: u32,
+    name_end: u32,
+    /// How long the list of hidden bindings was before it.
+    hidden: u32,
+}
+
+/// One attribute as written.
+#[derive(Clone, Copy)]
+struct Written {
+    qualified: u32,
+    name_start: u32,
+    name_end: u32,
+    value: Span,
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    names: Interner<'t>,
+    nodes: Vec<Node>,
+    tags: Vec<Tag>,
+    attributes: Vec<AttributeRow>,
+    declarations: Vec<Declaration>,
+    rewritten_texts: Vec<Span>,
+    rewritten: String,
+    open: Vec<Open>,
+    /// For each prefix what it stands for here.
+    bound: Vec<Option<Uri>>,
+    /// What the declarations of open elements have hidden.
+    hidden: Vec<(Prefix, Option<Uri>)>,
+    /// The attributes of the current tag that are no declarations.
+    written: Vec<Written>,
+    seen: Vec<u32>,
+}
+
+type Step<T = ()> = Result<T, XmlError>;
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Self {
+        let nodes = text.len() / 32 + 8;
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            names: Interner::new(),
+            nodes: Vec::with_capacity(nodes),
+            tags: Vec::with_capacity(nodes / 2),
+            attributes: Vec::new(),
+            declarations: Vec::new(),
+            rewritten_texts: Vec::new(),
+            rewritten: KNOWN.to_owned(),
+            open: Vec::new(),
+            bound: vec![Some(Uri::NONE), Some(Uri::XML), None],
+            hidden: Vec::new(),
+            written: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn document(mut self) -> Step<Tables> {
+        self.nodes.push(Node::new(NodeKind::Root, 0, 0, 0));
+        if self.text.starts_with('\u{FEFF}') {
+            self.at = '\u{FEFF}'.len_utf8();
+        }
+        self.declaration()?;
+        let mut root_seen = false;
+        loop {
+            if self.open.is_empty() {
+                self.blanks();
+            } else {
+                self.character_data()?;
+            }
+            match (self.byte(0), self.byte(1)) {
+                (None, _) => break,
+                (Some(b'<'), Some(b'/')) => self.end_tag()?,
+                (Some(b'<'), Some(b'!')) => self.comment_or_worse()?,
+                (Some(b'<'), Some(b'?')) => self.instruction()?,
+                (Some(b'<'), _) => {
+                    if self.open.is_empty() && std::mem::replace(&mut root_seen, true) {
+                        return self.wrong("there is a second document element");
+                    }
+                    self.start_tag()?;
+                }
+                _ => return self.wrong("there is text outside of the document element"),
+            }
+        }
+        if !self.open.is_empty() {
+            return self.wrong("the document ends inside of an element");
+        }
+        if !root_seen {
+            return self.wrong("the document has no element");
+        }
+        Ok(self.finish())
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_NODES_MAX and XML_BYTES_MAX
+    fn finish(mut self) -> Tables {
+        let (count, end) = (self.nodes.len() as u32, self.text.len() as u32);
+        if let Some(root) = self.nodes.first_mut() {
+            root.after = count;
+            root.end = end;
+        }
+        self.push_tag(count);
+        Tables {
+            nodes: self.nodes,
+            tags: self.tags,
+            attributes: self.attributes,
+            declarations: self.declarations,
+            rewritten_texts: self.rewritten_texts,
+            rewritten: self.rewritten,
+            names: self.names.names,
+        }
+    }
+
+    // Places and errors.
+
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        self.bytes.get(self.at + ahead).copied()
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// A part of the text that lies between characters.
+    fn slice(&self, start: usize, end: usize) -> &'t str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn wrong<T>(&self, reason: impl Into<String>) -> Step<T> {
+        self.error("xml-syntax", reason)
+    }
+
+    fn error<T>(&self, code: &'static str, reason: impl Into<String>) -> Step<T> {
+        Err(XmlError::at(code, reason, self.text, self.at))
+    }
+
+    fn blanks(&mut self) -> bool {
+        let count = self.rest().iter().take_while(|byte| BLANK.contains(byte)).count();
+        self.at += count;
+        count > 0
+    }
+
+    fn skip(&mut self, token: &str) -> bool {
+        let there = self.rest().starts_with(token.as_bytes());
+        if there {
+            self.at += token.len();
+        }
+        there
+    }
+
+    // The prolog.
+
+    /// `<?xml version="1.0" encoding="…" standalone="…"?>`, whose encoding has been looked at before.
+    fn declaration(&mut self) -> Step {
+        let is_declaration = self.rest().starts_with(b"<?xml") && self.byte(5).is_none_or(|byte| BLANK.contains(&byte));
+        if !is_declaration {
+            return Ok(());
+        }
+        self.at += 5;
+        let mut blank = self.blanks();
+        match self.pseudo_attribute("version", blank)? {
+            Some("1.0") => {}
+            Some(_) => return self.wrong("the document is not in XML version 1.0"),
+            None => return self.wrong("the XML declaration has no version"),
+        }
+        blank = self.blanks();
+        if let Some(name) = self.pseudo_attribute("encoding", blank)? {
+            let mut letters = name.bytes();
+            let sound = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+                && letters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+            if !sound {
+                return self.wrong("the XML declaration names no encoding");
+            }
+            blank = self.blanks();
+        }
+        if let Some(answer) = self.pseudo_attribute("standalone", blank)? {
+            if !matches!(answer, "yes" | "no") {
+                return self.wrong("standalone is neither yes nor no");
+            }
+            self.blanks();
+        }
+        if !self.skip("?>") {
+            return self.wrong("the XML declaration is not sound");
+        }
+        Ok(())
+    }
+
+    fn pseudo_attribute(&mut self, name: &str, blank_before: bool) -> Step<Option<&'t str>> {
+        if !blank_before || !self.skip(name) {
+            return Ok(None);
+        }
+        self.equals()?;
+        let quote = self.quote()?;
+        let start = self.at;
+        match self.rest().iter().position(|byte| *byte == quote || *byte == b'<') {
+            Some(length) if self.bytes.get(start + length) == Some(&quote) => {
+                self.at += length + 1;
+                Ok(Some(self.slice(start, start + length)))
+            }
+            _ => self.wrong("the XML declaration is not sound"),
+        }
+    }
+
+    fn equals(&mut self) -> Step {
+        self.blanks();
+        if !self.skip("=") {
+            return self.wrong("there is no = behind the name of an attribute");
+        }
+        self.blanks();
+        Ok(())
+    }
+
+    fn quote(&mut self) -> Step<u8> {
+        match self.byte(0) {
+            Some(quote @ (b'"' | b'\'')) => {
+                self.at += 1;
+                Ok(quote)
+            }
+            _ => self.wrong("the value of an attribute is not in quotation marks"),
+        }
+    }
+
+    // Nodes.
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_NODES_MAX and XML_BYTES_MAX
+    fn push_node(&mut self, kind: NodeKind, name: u32, start: usize) -> Step<u32> {
+        let id = self.nodes.len();
+        if id >= XML_NODES_MAX {
+            return self.error("xml-limit", "the document has too many nodes");
+        }
+        let parent = self.open.last().map_or(0, |open| open.node);
+        let mut node = Node::new(kind, name, parent, start as u32);
+        node.end = self.at as u32;
+        node.after = id as u32 + 1;
+        self.nodes.push(node);
+        Ok(id as u32)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // not more than nodes
+    fn set_rewritten(&mut self, node: u32, span: Span) {
+        let extra = self.rewritten_texts.len() as u32;
+        self.rewritten_texts.push(span);
+        if let Some(node) = self.nodes.get_mut(node as usize) {
+            node.extra = extra;
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_NODES_MAX
+    fn push_tag(&mut self, node: u32) {
+        let (attributes, declarations) = (self.attributes.len() as u32, self.declarations.len() as u32);
+        self.tags.push(Tag { node, attributes, declarations });
+    }
+
+    /// A name with at most one colon, at a place where it can stand.
+    fn name(&mut self) -> Step<&'t str> {
+        let start = self.at;
+        let ascii = self.rest().iter().take_while(|byte| name_byte(**byte)).count();
+        self.at += ascii;
+        if self.byte(0).is_some_and(|byte| byte >= 0x80) {
+            let beyond = self.slice(self.at, self.text.len()).find(|character| !is_name(character));
+            self.at = beyond.map_or(self.text.len(), |length| self.at + length);
+        }
+        let name = self.slice(start, self.at);
+        if name.len() > XML_NAME_BYTES_MAX {
+            self.at = start;
+            return self.error("xml-limit", "a name is too long");
+        }
+        let mut parts = name.split(':');
+        let sound = |part: Option<&str>| part.is_some_and(|part| part.chars().next().is_some_and(is_name_start));
+        if !sound(parts.next()) {
+            self.at = start;
+            return self.wrong("a name is expected here");
+        }
+        if let Some(local) = parts.next()
+            && (!sound(Some(local)) || parts.next().is_some())
+        {
+            self.at = start;
+            return self.error("xml-namespace", "a name has a colon where it cannot have one");
+        }
+        Ok(name)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_BYTES_MAX
+    fn start_tag(&mut self) -> Step {
+        let start = self.at;
+        self.at += 1;
+        let name_start = self.at;
+        let name = self.name()?;
+        let name_end = self.at;
+        if self.open.len() >= XML_DEPTH_MAX {
+            self.at = start;
+            return self.error("xml-limit", "elements are nested too deeply");
+        }
+        let hidden = self.hidden.len() as u32;
+        let first_declaration = self.declarations.len();
+        let tag = self.tags.len() as u32;
+        self.push_tag(self.nodes.len() as u32);
+        self.written.clear();
+        let empty = loop {
+            let blank = self.blanks();
+            match self.byte(0) {
+                Some(b'>') => break false,
+                Some(b'/') if self.byte(1) == Some(b'>') => break true,
+                Some(_) if !blank => return self.wrong("a tag is not sound"),
+                _ => self.attribute()?,
+            }
+            if self.written.len() + self.declarations.len() - first_declaration > XML_ATTRIBUTES_MAX {
+                return self.error("xml-limit", "an element has too many attributes");
+            }
+        };
+        self.at += if empty { 2 } else { 1 };
+        self.bind(first_declaration)?;
+        let qualified = self.names.qualified(name, name_start);
+        let uri = self.uri_of(self.names.prefix_of(qualified), name_start)?;
+        let resolved = self.names.resolved(qualified, name, uri);
+        let node = self.push_node(NodeKind::Element, resolved, start)?;
+        if let Some(row) = self.nodes.get_mut(node as usize) {
+            row.extra = tag;
+        }
+        self.resolve_attributes()?;
+        if empty {
+            self.unbind(hidden);
+        } else {
+            let (name_start, name_end) = (name_start as u32, name_end as u32);
+            self.open.push(Open { node, name_start, name_end, hidden });
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_NODES_MAX and XML_BYTES_MAX
+    fn end_tag(&mut self) -> Step {
+        let Some(open) = self.open.last().copied() else {
+            return self.wrong("an end tag has no start tag");
+        };
+        let start = self.at;
+        self.at += 2;
+        let name = self.slice(open.name_start as usize, open.name_end as usize);
+        let matches = self.skip(name);
+        self.blanks();
+        if !matches || !self.skip(">") {
+            self.at = start;
+            return self
+                .wrong(format!("the end tag of {} is expected here", name.chars().take(80).collect::<String>()));
+        }
+        self.open.pop();
+        self.unbind(open.hidden);
+        let after = self.nodes.len() as u32;
+        if let Some(node) = self.nodes.get_mut(open.node as usize) {
+            node.after = after;
+            node.end = self.at as u32;
+        }
+        Ok(())
+    }
+
+    // Attributes and namespaces.
+
+    #[allow(clippy::cast_possible_truncation)] // bounded by XML_BYTES_MAX
+    fn attribute(&mut self) -> Step {
+        let name_start = self.at;
+        let name = self.name()?;
+        let name_end = self.at;
+        self.equals()?;
+        let value = self.value()?;
+        let declared = match name.strip_prefix("xmlns") {
+            Some("") => Some(""),
+            Some(rest) => rest.strip_prefix(':'),
+            None => None,
+        };
+        let Some(prefix) = declared else {
+            let qualified = self.names.qualified(name, name_start);
+            let (name_start, name_end) = (name_start as u32, name_end as u32);
+            self.written.push(Written { qualified, name_start, name_end, value });
+            return Ok(());
+        };
+        let end = self.at;
+        self.at = name_start;
+        let uri = value.read(self.text, &self.rewritten);
+        let reason = match (prefix, uri) {
+            ("xml", XML_NAMESPACE) => None,
+            ("xmlns", _) => Some("the prefix xmlns cannot be declared"),
+            ("xml", _) => Some("the prefix xml cannot stand for another namespace"),
+            (_, XML_NAMESPACE) => Some("the namespace of xml cannot have another prefix"),
+            (_, XMLNS_NAMESPACE) => Some("the namespace of xmlns cannot be declared"),
+            ("", _) => None,
+            (_, "") => Some("a prefix cannot be undeclared"),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            return self.error("xml-namespace", reason);
+        }
+        let uri = self.names.uri(uri, value);
+        let prefix = self.names.prefix(prefix, name_end - prefix.len());
+        self.declarations.push(Declaration { prefix, uri });
+        self.at = end;
+        Ok(())
+    }
+
+    /// Makes the declarations of the current tag hold, and none twice.
+    fn bind(&mut self, first: usize) -> Step {
+        let new = first..self.declarations.len();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.seen.clear();
+        for at in new {
+            let Some(Declaration { prefix, uri }) = self.declarations.get(at).copied() else { break };
+            self.seen.push(prefix.0);
+            let slot = prefix.0 as usize;
+            if slot >= self.bound.len() {
+                self.bound.resize(slot + 1, None);
+            }
+            if let Some(bound) = self.bound.get_mut(slot) {
+                self.hidden.push((prefix, bound.replace(uri)));
+            }
+        }
+        self.none_twice("xml-syntax", "a namespace prefix is declared twice in one tag")
+    }
+
+    fn none_twice(&mut self, code: &'static str, reason: &str) -> Step {
+        self.seen.sort_unstable();
+        if self.seen.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return self.error(code, reason);
+        }
+        Ok(())
+    }
+
+    fn unbind(&mut self, hidden: u32) {
+        while self.hidden.len() > hidden as usize {
+            if let Some((prefix, before)) = self.hidden.pop()
+                && let Some(bound) = self.bound.get_mut(prefix.0 as usize)
+            {
+                *bound = before;
+            }
+        }
+    }
+
+    fn uri_of(&mut self, prefix: Prefix, name_start: usize) -> Step<Uri> {
+        match self.bound.get(prefix.0 as usize).copied().flatten() {
+            Some(uri) => Ok(uri),
+            None => {
+                self.at = name_start;
+                self.error("xml-namespace", "a namespace prefix is not declared")
+            }
+        }
+    }
+
+    fn resolve_attributes(&mut self) -> Step {
+        if self.written.is_empty() {
+            return Ok(());
+        }
+        if self.attributes.len() + self.written.len() > XML_NODES_MAX {
+            return self.error("xml-limit", "the document has too many attributes");
+        }
+        let written = std::mem::take(&mut self.written);
+        self.seen.clear();
+        for attribute in &written {
+            let (start, end) = (attribute.name_start as usize, attribute.name_end as usize);
+            let uri = match self.names.prefix_of(attribute.qualified) {
+                Prefix::DEFAULT => Uri::NONE,
+                prefix => self.uri_of(prefix, start)?,
+            };
+            let name = self.names.resolved(attribute.qualified, self.slice(start, end), uri);
+            let expanded = self.names.names.resolved.get(name as usize).map_or(0, |resolved| resolved.expanded);
+            self.seen.push(expanded);
+            self.attributes.push(AttributeRow { name, value: attribute.value });
+        }
+        self.written = written;
+        if self.seen.len() < 2 {
+            return Ok(());
+        }
+        self.none_twice("xml-syntax", "an attribute is there twice in one tag")
+    }
+
+    // Characters.
+
+    /// The value of an attribute: line ends and tabs become blanks, references what they stand for.
+    fn value(&mut self) -> Step<Span> {
+        let quote = self.quote()?;
+        let start = self.at;
+        self.plain(|byte| byte == quote || IN_VALUE[usize::from(byte)])?;
+        if self.byte(0) == Some(quote) {
+            self.at += 1;
+            return Ok(Span::of_text(start, self.at - 1));
+        }
+        let copy = self.rewritten.len();
+        self.rewritten.push_str(self.slice(start, self.at));
+        loop {
+            match self.byte(0) {
+                Some(byte) if byte == quote => break,
+                Some(b'&') => self.reference()?,
+                Some(b'\r') if self.byte(1) == Some(b'\n') => self.at += 1,
+                Some(b'\t' | b'\n' | b'\r') => {
+                    self.rewritten.push(' ');
+                    self.at += 1;
+                }
+                Some(b'<') => return self.wrong("the value of an attribute has a < in it"),
+                None => return self.wrong("the document ends inside of a tag"),
+                Some(_) => {
+                    let start = self.at;
+                    self.plain(|byte| byte == quote || IN_VALUE[usize::from(byte)])?;
+                    self.rewritten.push_str(self.slice(start, self.at));
+                }
+            }
+        }
+        self.at += 1;
+        Ok(Span::rewritten(copy, self.rewritten.len()))
+    }
+
+    /// Goes to the next byte that `stop` knows, and makes sure that all characters up to it are characters of XML.
+    fn plain(&mut self, stop: impl Fn(u8) -> bool) -> Step {
+        let start = self.at;
+        let length = self.rest().iter().position(|byte| stop(*byte));
+        self.at = length.map_or(self.bytes.len(), |length| start + length);
+        self.sound(start)
+    }
+
+    /// Makes sure that all characters from `start` to here are characters of XML.
+    fn sound(&mut self, start: usize) -> Step {
+        let bytes = self.bytes.get(start..self.at).unwrap_or_default();
+        let suspicious = |byte: &u8| *byte < b' ' && !BLANK.contains(byte) || *byte == 0xEF;
+        if !bytes.iter().any(suspicious) {
+            return Ok(());
+        }
+        match self.slice(start, self.at).char_indices().find(|(_, character)| !is_character(*character)) {
+            None => Ok(()),
+            Some((offset, character)) => {
+                self.at = start + offset;
+                self.wrong(format!("the character U+{:04X} cannot be in XML", u32::from(character)))
+            }
+        }
+    }
+
+    /// Adds what `&…;` stands for to the rewritten text.
+    fn reference(&mut self) -> Step {
+        let rest = self.slice(self.at, self.text.len());
+        let window = rest.get(1..rest.floor_char_boundary(REFERENCE_MAX)).unwrap_or_default();
+        let Some((name, _)) = window.split_once(';') else {
+            return self.wrong("an & is not the beginning of a reference");
+        };
+        let number = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
+            (Some(digits), _) => Some((digits, 16)),
+            (None, Some(digits)) => Some((digits, 10)),
+            (None, None) => None,
+        };
+        let character = match (number, name) {
+            (Some((digits, radix)), _) => {
+                let sound = !digits.is_empty() && digits.bytes().all(|digit| char::from(digit).is_digit(radix));
+                let code = sound.then(|| u32::from_str_radix(digits, radix).ok()).flatten();
+                match code.and_then(char::from_u32).filter(|character| is_character(*character)) {
+                    Some(character) => character,
+                    None => return self.wrong("a character reference stands for nothing that can be in XML"),
+                }
+            }
+            (None, "lt") => '<',
+            (None, "gt") => '>',
+            (None, "amp") => '&',
+            (None, "quot") => '"',
+            (None, "apos") => '\'',
+            _ => return self.wrong("an entity is used that is not declared"),
+        };
+        self.rewritten.push(character);
+        self.at += name.len() + 2;
+        Ok(())
+    }
+
+    /// All character data and CDATA sections up to the next markup, as one text node.
+    fn character_data(&mut self) -> Step {
+        let start = self.at;
+        let mut piece = self.run()?;
+        let mut copied = None;
+        loop {
+            let cdata = match self.byte(0) {
+                Some(b'&' | b'\r') => false,
+                Some(b'<') if self.rest().starts_with(CDATA.as_bytes()) => true,
+                _ => break,
+            };
+            // As long as there is one piece only, it can stay where it is.
+            if cdata && copied.is_none() && piece.0 == piece.1 {
+                self.at += CDATA.len();
+                let from = self.at;
+                let end = self.end_of_cdata()?;
+                if !self.slice(from, end).contains('\r') {
+                    piece = (from, end);
+                    continue;
+                }
+                self.at = from - CDATA.len();
+            }
+            if copied.is_none() {
+                copied = Some(self.rewritten.len());
+                self.rewritten.push_str(self.slice(piece.0, piece.1));
+            }
+            match self.byte(0) {
+                Some(b'&') => self.reference()?,
+                Some(b'\r') => self.line_end(),
+                _ => {
+                    self.at += CDATA.len();
+                    let from = self.at;
+                    let end = self.end_of_cdata()?;
+                    let text = self.slice(from, end);
+                    push_lines(&mut self.rewritten, text);
+                }
+            }
+            let run = self.run()?;
+            self.rewritten.push_str(self.slice(run.0, run.1));
+        }
+        let span = match copied {
+            Some(copy) => Span::rewritten(copy, self.rewritten.len()),
+            None => Span::of_text(piece.0, piece.1),
+        };
+        if span.is_empty() {
+            return Ok(());
+        }
+        let node = self.push_node(NodeKind::Text, 0, start)?;
+        if copied.is_some() || piece != (start, self.at) {
+            self.set_rewritten(node, span);
+        }
+        Ok(())
+    }
+
+    /// Plain characters, up to markup, a reference or a carriage return.
+    fn run(&mut self) -> Step<(usize, usize)> {
+        let start = self.at;
+        loop {
+            self.plain(|byte| IN_TEXT[usize::from(byte)])?;
+            if self.byte(0) != Some(b']') {
+                return Ok((start, self.at));
+            }
+            if self.rest().starts_with(b"]]>") {
+                return self.wrong("]]> cannot be in text");
+            }
+            self.at += 1;
+        }
+    }
+
+    fn line_end(&mut self) {
+        self.rewritten.push('\n');
+        self.at += if self.byte(1) == Some(b'\n') { 2 } else { 1 };
+    }
+
+    /// Goes behind the end of a CDATA section and says where its content ends.
+    fn end_of_cdata(&mut self) -> Step<usize> {
+        let start = self.at;
+        let Some(length) = self.slice(start, self.text.len()).find("]]>") else {
+            return self.wrong("a CDATA section has no end");
+        };
+        self.at = start + length;
+        self.sound(start)?;
+        self.at += 3;
+        Ok(start + length)
+    }
+
+    fn comment_or_worse(&mut self) -> Step {
+        let start = self.at;
+        if self.rest().starts_with(b"<!DOCTYPE") {
+            return self.error("xml-doctype", "the document has a document type declaration, which is not accepted");
+        }
+        if !self.skip("<!--") {
+            return self.wrong("a tag is not sound");
+        }
+        let inside = self.at;
+        let Some(length) = self.slice(inside, self.text.len()).find("--") else {
+            return self.wrong("a comment has no end");
+        };
+        self.at = inside + length;
+        self.sound(inside)?;
+        if !self.skip("-->") {
+            return self.wrong("-- cannot be in a comment");
+        }
+        let node = self.push_node(NodeKind::Comment, 0, start)?;
+        self.without_carriage_returns(node, inside, inside + length);
+        Ok(())
+    }
+
+    fn instruction(&mut self) -> Step {
+        let start = self.at;
+        self.at += 2;
+        let target = self.name()?;
+        if target.eq_ignore_ascii_case("xml") {
+            self.at = start;
+            return self.wrong("the XML declaration is not at the beginning of the document");
+        }
+        if target.contains(':') {
+            self.at = start;
+            return self.error("xml-namespace", "the target of a processing instruction has a colon");
+        }
+        let blank = self.blanks();
+        let inside = self.at;
+        let Some(length) = self.slice(inside, self.text.len()).find("?>") else {
+            return self.wrong("a processing instruction has no end");
+        };
+        if length > 0 && !blank {
+            return self.wrong("the target of a processing instruction is not sound");
+        }
+        self.at = inside + length;
+        self.sound(inside)?;
+        self.at += 2;
+        let node = self.push_node(NodeKind::Instruction, 0, start)?;
+        self.without_carriage_returns(node, inside, inside + length);
+        Ok(())
+    }
+
+    fn without_carriage_returns(&mut self, node: u32, start: usize, end: usize) {
+        let text = self.slice(start, end);
+        if text.contains('\r') {
+            let copy = self.rewritten.len();
+            push_lines(&mut self.rewritten, text);
+            self.set_rewritten(node, Span::rewritten(copy, self.rewritten.len()));
+        }
+    }
+}
+
+const CDATA: &str = "<![CDATA[";
+
+/// A reference is not longer than this; leading zeros are read up to here.
+const REFERENCE_MAX: usize = 64;
+
+/// Adds text with every line end as one line feed.
+fn push_lines(rewritten: &mut String, text: &str) {
+    for (index, piece) in text.split('\r').enumerate() {
+        let piece = if index > 0 {
+            rewritten.push('\n');
+            piece.strip_prefix('\n').unwrap_or(piece)
+        } else {
+            piece
+        };
+        rewritten.push_str(piece);
+    }
+}
