@@ -120,6 +120,17 @@ fn copy_through_memory(from: &File, to: &mut impl Write, range: Range<u64>) -> i
     Ok(())
 }
 
+/// Writes a small file anew. It is durable only after [`FileSystem`] has been synced. On an error it is removed again.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
+        file.write_all(bytes)
+    };
+    write().inspect_err(|_| {
+        let _ = std::fs::remove_file(path);
+    })
+}
+
 /// Writes a small text durably.
 pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
@@ -148,6 +159,41 @@ pub fn move_to_free_name(from: &Path, directory: &Path, name: &std::ffi::OsStr) 
         }
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of this name"))
+}
+
+/// As [`move_to_free_name`], for a result and the evidence record that goes beside it, as `NAME.ers`. The record leaves
+/// first: nobody sees a result without it.
+pub fn move_with_record(from: &Path, record: &Path, directory: &Path, name: &std::ffi::OsStr) -> io::Result<PathBuf> {
+    let taken = |path: &Path| path.symlink_metadata().is_ok();
+    let mut record = record.to_owned();
+    for number in 1..FREE_NAME_TRIES_MAX {
+        let to = directory.join(if number == 1 { name.to_os_string() } else { numbered(name, number) });
+        let beside = with_record_name(&to);
+        if taken(&to) || taken(&beside) {
+            continue;
+        }
+        let moved = move_to_free_name(&record, directory, beside.file_name().unwrap_or_default())?;
+        if moved == beside {
+            match renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
+                Err(Errno::EXIST) => {}
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    std::fs::rename(from, &to)?;
+                    return Ok(to);
+                }
+                moved => return Ok(moved.map(|()| to)?),
+            }
+        }
+        // Somebody else took one of the two names just now.
+        record = moved;
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of this name"))
+}
+
+/// The name of the evidence record beside a result.
+pub fn with_record_name(result: &Path) -> PathBuf {
+    let mut name = result.as_os_str().to_os_string();
+    name.push(".ers");
+    PathBuf::from(name)
 }
 
 /// `invoice.pdf`, 2 → `invoice.2.pdf`.
@@ -195,6 +241,24 @@ mod tests {
             let to = move_to_free_name(&from, home.path(), "x.pdf".as_ref()).unwrap();
             assert_eq!(to.file_name().unwrap(), expected);
             assert_eq!(std::fs::read_to_string(to).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_result_and_its_record_keep_their_names_together() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join("x.pdf"), "somebody's").unwrap();
+        std::fs::write(out.join("x.2.pdf.ers"), "somebody's").unwrap();
+        for expected in ["x.3.pdf", "x.4.pdf"] {
+            let (from, record) = (home.path().join("from"), home.path().join("record"));
+            std::fs::write(&from, "result").unwrap();
+            std::fs::write(&record, "record").unwrap();
+            let to = move_with_record(&from, &record, &out, "x.pdf".as_ref()).unwrap();
+            assert_eq!(to.file_name().unwrap(), expected);
+            assert_eq!(std::fs::read_to_string(with_record_name(&to)).unwrap(), "record");
+            assert_eq!(std::fs::read_to_string(to).unwrap(), "result");
         }
     }
 }

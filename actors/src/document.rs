@@ -2,7 +2,9 @@
 //!
 //! Small files are read once and stay in memory until their result is written; large ones stay on disk.
 
+use formats::source::Member;
 use formats::{Source, SourceError};
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -14,16 +16,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Origin {
     /// In this file.
     File(PathBuf),
+    /// In this file, which came under this name.
+    Claimed(PathBuf, OsString),
     /// In memory already.
     Bytes(Arc<[u8]>),
+    /// In these files, to be signed together.
+    Together(Vec<PathBuf>),
+    /// A detached signature in the first file, over the document in the second.
+    Detached(PathBuf, PathBuf),
+}
+
+impl Origin {
+    /// The file that it is named after.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Origin::File(path) | Origin::Claimed(path, _) | Origin::Detached(path, _) => Some(path),
+            Origin::Together(paths) => paths.first().map(PathBuf::as_path),
+            Origin::Bytes(_) => None,
+        }
+    }
 }
 
 /// An opened document. Its bytes do not change while it is in use, or [`Document::unchanged`] says so.
 #[derive(Debug)]
 pub struct Document {
     content: Content,
+    name: Option<String>,
     length: u64,
     mode: u32,
+    /// Of a detached signature.
+    original: Option<Box<Document>>,
 }
 
 #[derive(Debug)]
@@ -31,6 +53,7 @@ enum Content {
     Memory { bytes: Buffer, file: File, stamp: Stamp },
     File { file: File, stamp: Stamp },
     Bytes(Arc<[u8]>),
+    Together(Vec<Document>),
 }
 
 /// What tells that a file has not been written to: length, modification and change of status, to the nanosecond.
@@ -51,10 +74,28 @@ impl Document {
     pub fn open(origin: &Origin) -> io::Result<Self> {
         match origin {
             Origin::Bytes(bytes) => {
-                Ok(Self { length: bytes.len() as u64, content: Content::Bytes(bytes.clone()), mode: PRIVATE_MODE })
+                Ok(Self::of(Content::Bytes(bytes.clone()), None, bytes.len() as u64, PRIVATE_MODE))
             }
             Origin::File(path) => Self::open_file(path),
+            Origin::Claimed(path, name) => {
+                Ok(Self { name: Some(name.to_string_lossy().into_owned()), ..Self::open_file(path)? })
+            }
+            Origin::Together(paths) => Self::open_together(paths),
+            Origin::Detached(path, original) => {
+                Ok(Self { original: Some(Box::new(Self::open_file(original)?)), ..Self::open_file(path)? })
+            }
         }
+    }
+
+    fn of(content: Content, name: Option<String>, length: u64, mode: u32) -> Self {
+        Self { content, name, length, mode, original: None }
+    }
+
+    fn open_together(paths: &[PathBuf]) -> io::Result<Self> {
+        let documents = paths.iter().map(|path| Self::open_file(path)).collect::<io::Result<Vec<_>>>()?;
+        let length = documents.iter().map(|document| document.length).sum();
+        let mode = documents.iter().fold(0o666, |mode, document| mode & document.mode);
+        Ok(Self::of(Content::Together(documents), None, length, mode))
     }
 
     fn open_file(path: &Path) -> io::Result<Self> {
@@ -65,12 +106,18 @@ impl Document {
         }
         let stamp = Stamp::of(&metadata);
         let (length, mode) = (stamp.length, metadata.mode() & 0o666);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         if length > IN_MEMORY_BYTES_MAX {
-            return Ok(Self { content: Content::File { file, stamp }, length, mode });
+            return Ok(Self::of(Content::File { file, stamp }, name, length, mode));
         }
         let mut bytes = Buffer::take(usize::try_from(length).unwrap_or(0));
         file.read_exact_at(bytes.as_mut_slice(), 0)?;
-        Ok(Self { content: Content::Memory { bytes, file, stamp }, length, mode })
+        Ok(Self::of(Content::Memory { bytes, file, stamp }, name, length, mode))
+    }
+
+    /// The document that a detached signature is about.
+    pub fn original(&self) -> Option<&Document> {
+        self.original.as_deref()
     }
 
     /// Who may read and write the document, as permission bits: a result must not be open to more people than its source.
@@ -81,8 +128,14 @@ impl Document {
     /// Whether the file is still what it was when it was opened. Somebody who writes into a file that is being signed
     /// must not get a signature over a mixture.
     pub fn unchanged(&self) -> io::Result<bool> {
+        if self.original.as_ref().is_some_and(|original| !original.unchanged().unwrap_or(false)) {
+            return Ok(false);
+        }
         match &self.content {
             Content::Bytes(_) => Ok(true),
+            Content::Together(documents) => {
+                documents.iter().try_fold(true, |so_far, document| Ok(so_far && document.unchanged()?))
+            }
             Content::Memory { file, stamp, .. } | Content::File { file, stamp } => {
                 Ok(Stamp::of(&file.metadata()?) == *stamp)
             }
@@ -93,7 +146,7 @@ impl Document {
     pub(crate) fn file(&self) -> Option<&File> {
         match &self.content {
             Content::File { file, .. } => Some(file),
-            Content::Memory { .. } | Content::Bytes(_) => None,
+            Content::Memory { .. } | Content::Bytes(_) | Content::Together(_) => None,
         }
     }
 }
@@ -106,6 +159,7 @@ impl Source for Document {
     fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
         match (&self.content, self.as_slice()) {
             (Content::File { file, .. }, _) => Ok(file.read_exact_at(buffer, offset)?),
+            (Content::Together(documents), _) => read_together(documents, offset, buffer),
             (_, Some(bytes)) => bytes.read_exact_at(offset, buffer),
             (_, None) => Err(SourceError(io::ErrorKind::UnexpectedEof.into())),
         }
@@ -115,9 +169,37 @@ impl Source for Document {
         match &self.content {
             Content::Memory { bytes, .. } => Some(bytes.as_slice()),
             Content::Bytes(bytes) => Some(bytes),
-            Content::File { .. } => None,
+            Content::File { .. } | Content::Together(_) => None,
         }
     }
+
+    fn members(&self) -> Vec<Member> {
+        let Content::Together(documents) = &self.content else {
+            return vec![Member { name: self.name.clone(), range: 0..self.length }];
+        };
+        let mut start = 0;
+        let member = |document: &Document| {
+            let range = start..start + document.length;
+            start = range.end;
+            Member { name: document.name.clone(), range }
+        };
+        documents.iter().map(member).collect()
+    }
+}
+
+/// Reads across the documents, which lie one behind the other.
+fn read_together(documents: &[Document], mut offset: u64, mut buffer: &mut [u8]) -> Result<(), SourceError> {
+    for document in documents {
+        if offset >= document.length {
+            offset -= document.length;
+            continue;
+        }
+        let count = usize::try_from(document.length - offset).unwrap_or(usize::MAX).min(buffer.len());
+        let (now, later) = buffer.split_at_mut(count);
+        document.read_exact_at(offset, now)?;
+        (buffer, offset) = (later, 0);
+    }
+    if buffer.is_empty() { Ok(()) } else { Err(SourceError(io::ErrorKind::UnexpectedEof.into())) }
 }
 
 /// Memory for one document. It goes from document to document: getting it from the system anew for each would cost

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod document;
 pub mod fetch;
 pub mod intake;
+pub mod levels;
 pub mod measure;
 pub mod naming;
 pub mod pipeline;

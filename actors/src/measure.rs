@@ -17,6 +17,12 @@ pub enum Stage {
     Sign,
     /// Checking the value and building the result.
     Assemble,
+    /// Lifting to a higher level, without what is asked of others.
+    Lift,
+    /// Waiting for time stamps.
+    Stamp,
+    /// Waiting for certificates and revocation material.
+    Evidence,
     /// Writing the result.
     Write,
     /// Making results durable, a group at a time.
@@ -36,6 +42,9 @@ impl Stage {
             Stage::Prepare => "prepare",
             Stage::Sign => "sign",
             Stage::Assemble => "assemble",
+            Stage::Lift => "lift",
+            Stage::Stamp => "stamp",
+            Stage::Evidence => "evidence",
             Stage::Write => "write",
             Stage::Sync => "sync",
             Stage::Record => "record",

@@ -1,6 +1,6 @@
 //! How results are called.
 
-use model::profile::Format;
+use model::profile::{Container, Format, XmlShape};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -10,10 +10,24 @@ use std::path::Path;
 pub struct Naming {
     /// A signed PDF.
     pub pdf: String,
-    /// A signature that stays beside its document.
+    /// XML with its signature inside.
+    pub xml: String,
+    /// A CMS signature that stays beside its document.
     pub detached: String,
     /// A CMS that contains its document.
     pub enveloping: String,
+    /// An XML signature beside or around its document.
+    pub xml_signature: String,
+    /// A container with one document.
+    pub asic_s: String,
+    /// A container for several documents.
+    pub asic_e: String,
+    /// A time stamp beside its document.
+    pub time_stamp: String,
+    /// A signed document, lifted to a higher level.
+    pub extended: String,
+    /// Any of these, encrypted; its source is the name of the result.
+    pub encrypted: String,
 }
 
 impl Default for Naming {
@@ -21,20 +35,38 @@ impl Default for Naming {
     fn default() -> Self {
         Self {
             pdf: "{stem}-signed{extension}".to_owned(),
+            xml: "{stem}-signed{extension}".to_owned(),
             detached: "{name}.pkcs7".to_owned(),
             enveloping: "{name}.p7m".to_owned(),
+            xml_signature: "{name}.sig.xml".to_owned(),
+            asic_s: "{name}.asics".to_owned(),
+            asic_e: "{name}.asice".to_owned(),
+            time_stamp: "{name}.tsr".to_owned(),
+            extended: "{name}".to_owned(),
+            encrypted: "{name}.p7m".to_owned(),
         }
     }
 }
 
 impl Naming {
     /// The name of the result: `invoice.pdf` → `invoice-signed.pdf`, `invoice.xml` → `invoice.xml.pkcs7`.
-    pub fn result_name(&self, format: Format, contains_original: bool, source: &OsStr) -> OsString {
-        let rule = match (format.is_pdf(), contains_original) {
-            (true, _) => &self.pdf,
-            (false, false) => &self.detached,
-            (false, true) => &self.enveloping,
+    pub fn result_name(&self, format: Format, contains_original: bool, encrypted: bool, source: &OsStr) -> OsString {
+        let rule = match format {
+            Format::Pdf | Format::Pades => &self.pdf,
+            Format::Cms { .. } | Format::Cades { .. } if contains_original => &self.enveloping,
+            Format::Cms { .. } | Format::Cades { .. } => &self.detached,
+            Format::Xmldsig(XmlShape::Enveloped) | Format::Xades(XmlShape::Enveloped) => &self.xml,
+            Format::Xmldsig(_) | Format::Xades(_) => &self.xml_signature,
+            Format::Asic { container: Container::Simple, .. } => &self.asic_s,
+            Format::Asic { container: Container::Extended, .. } => &self.asic_e,
+            Format::TimeStamp => &self.time_stamp,
+            Format::Extended => &self.extended,
         };
+        let name = Self::apply(rule, source);
+        if encrypted { Self::apply(&self.encrypted, &name) } else { name }
+    }
+
+    fn apply(rule: &str, source: &OsStr) -> OsString {
         let path = Path::new(source);
         let mut extension = OsString::new();
         if let Some(end) = path.extension() {
@@ -42,7 +74,7 @@ impl Naming {
             extension.push(end);
         }
         let mut name = OsString::new();
-        let mut rest = rule.as_str();
+        let mut rest = rule;
         while let Some(open) = rest.find('{') {
             let close = rest[open..].find('}').map_or(rest.len(), |close| open + close + 1);
             name.push(&rest[..open]);
@@ -82,13 +114,19 @@ mod tests {
     fn names() {
         let naming = Naming::default();
         let check = |format, contains, source: &str, expected: &str| {
-            assert_eq!(naming.result_name(format, contains, source.as_ref()), expected);
+            assert_eq!(naming.result_name(format, contains, false, source.as_ref()), expected);
         };
         check(Format::Pades, true, "invoice.pdf", "invoice-signed.pdf");
         check(Format::Pades, true, "invoice", "invoice-signed");
         check(Format::Pdf, true, "a.b.PDF", "a.b-signed.PDF");
         check(Format::Cades { detached: true }, false, "invoice.xml", "invoice.xml.pkcs7");
         check(Format::Cms { detached: false }, true, "invoice.xml", "invoice.xml.p7m");
+        check(Format::Xades(XmlShape::Enveloped), true, "invoice.xml", "invoice-signed.xml");
+        check(Format::Xades(XmlShape::Detached), false, "invoice.pdf", "invoice.pdf.sig.xml");
+        check(Format::TimeStamp, false, "invoice.pdf", "invoice.pdf.tsr");
+        check(Format::Extended, true, "old.p7s", "old.p7s");
+        let encrypted = naming.result_name(Format::Pades, true, true, "invoice.pdf".as_ref());
+        assert_eq!(encrypted, "invoice-signed.pdf.p7m");
     }
 
     #[test]

@@ -4,14 +4,17 @@
 //! out a result that has been verified. Doors bring documents here and carry the results away.
 
 use crate::document::{Document, Origin};
+use crate::levels::Levels;
 use crate::measure::Stage;
 use crate::router::{Assignment, NoPlace, ReadySigner, Router, TokenIndex};
 use crate::token::queue::SignFault;
 use crate::token::roster::Roster;
 use formats::{FormatError, Prepared, Sealed, SignerTemplate, Source, SourceError};
-use model::{Clock, Lane, Profile, Reason, SignerName};
+use model::profile::Format;
+use model::{Clock, Digest, Lane, Profile, Reason, SignerName};
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use token::Fault;
@@ -23,8 +26,17 @@ pub struct Signed {
     pub sealed: Sealed,
     /// The document it was made from.
     pub document: Arc<Document>,
-    /// Who signed.
-    pub signer: SignerName,
+    /// Who signed, if a signature was asked for.
+    pub signer: Option<SignerName>,
+}
+
+impl Signed {
+    /// The digest of the result, if its profile wants an evidence record of it. Reads the result once more.
+    pub fn digest_for_record(&self, profile: &Profile) -> Result<Option<Digest>, Failure> {
+        let Some(stamp) = profile.stamp.as_ref().filter(|stamp| stamp.batch) else { return Ok(None) };
+        let digest = formats::crypto::digest_source(stamp.digest, &self.sealed.assembled(&*self.document));
+        digest.map(Some).map_err(|error| failure(error.into()))
+    }
 }
 
 /// Why a document has no signature, seen by its door.
@@ -57,6 +69,7 @@ pub struct Pipeline {
     roster: Roster,
     clock: Arc<dyn Clock>,
     patience: Patience,
+    levels: Levels,
     templates: RwLock<Templates>,
 }
 
@@ -74,13 +87,42 @@ pub struct Patience {
 
 impl Pipeline {
     /// A pipeline over this router.
-    pub fn new(router: Router, roster: Roster, clock: Arc<dyn Clock>, patience: Patience) -> Self {
-        Self { router, roster, clock, patience, templates: RwLock::default() }
+    pub fn new(
+        router: Router,
+        roster: Roster,
+        clock: Arc<dyn Clock>,
+        patience: Patience,
+        levels: Levels,
+    ) -> Self {
+        Self { router, roster, clock, patience, levels, templates: RwLock::default() }
     }
 
-    /// Seals one document. A token that fails is replaced by another one, at most twice; then the document is deferred,
-    /// or rejected if what was asked for is what the last token cannot do.
+    /// Makes of one document what its profile asks for.
     pub async fn seal(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
+        let signed = match (profile.format, &profile.stamp) {
+            (Format::TimeStamp, Some(stamp)) => {
+                let document = self.open(origin).await?;
+                let sealed = self.levels.stamp_document(document.clone(), stamp).await?;
+                return Ok(Signed { sealed, document, signer: None });
+            }
+            (Format::Extended, _) => {
+                Signed { sealed: Sealed::existing(), document: self.open(origin).await?, signer: None }
+            }
+            _ => self.sign_with_any(origin, profile, lane).await?,
+        };
+        // The place at the card is free again while others are asked for time stamps and evidence.
+        let sealed = self.levels.lift(signed.sealed, &signed.document, profile).await?;
+        Ok(Signed { sealed, ..signed })
+    }
+
+    /// The evidence record (RFC 4998, DER) of a result, once its batch has its time stamp.
+    pub async fn evidence_record(&self, profile: &Profile, digest: Digest) -> Result<Vec<u8>, Failure> {
+        self.levels.evidence_record(profile, digest).await
+    }
+
+    /// Signs one document. A token that fails is replaced by another one, at most twice; then the document is deferred,
+    /// or rejected if what was asked for is what the last token cannot do.
+    async fn sign_with_any(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
         let mut document = None;
         let mut avoid = None;
         let mut last = Failure::Deferred(Reason::new("no-signer", "no signer of the pool was ready"));
@@ -93,7 +135,9 @@ impl Pipeline {
             let serial = assignment.serial.clone();
             match self.sign(assignment, &ready, &prepared).await {
                 Ok(value) => match Stage::Assemble.timed(|| prepared.assemble(&value)) {
-                    Ok(sealed) => return Ok(Signed { sealed, document: opened, signer: ready.signer.name.clone() }),
+                    Ok(sealed) => {
+                        return Ok(Signed { sealed, document: opened, signer: Some(ready.signer.name.clone()) });
+                    }
                     Err(FormatError::WrongSignature(what)) => {
                         self.roster.wrong_signature(&serial, what); // nothing unverified leaves; the token answers for it
                         let what = "the token returned a signature that does not verify";
@@ -106,6 +150,11 @@ impl Pipeline {
             document = Some(opened);
         }
         Err(last)
+    }
+
+    async fn open(&self, origin: &Origin) -> Result<Arc<Document>, Failure> {
+        let origin = origin.clone();
+        blocking(move || open(&origin)).await?
     }
 
     async fn choose(&self, profile: &Profile, lane: Lane, avoid: Option<TokenIndex>) -> Result<Assignment, Failure> {
@@ -130,11 +179,8 @@ impl Pipeline {
         let work = move || {
             let document = match opened {
                 Some(document) => document,
-                None => Arc::new(Document::open(&origin).map_err(|error| unreadable(&error))?),
+                None => open(&origin)?,
             };
-            if document.len() == 0 {
-                return Err(Failure::Rejected(Reason::new("empty", "the file is empty")));
-            }
             let prepared = formats::prepare(&*document, &profile, &template, now).map_err(failure)?;
             if profile.format.is_pdf() && !prepared.format().is_pdf() && is_named_pdf(&origin) {
                 let reason = "the file is named as a PDF but it is none, or its beginning is damaged";
@@ -181,15 +227,21 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     })
 }
 
-/// Who calls a file a PDF expects a signed PDF; the profile's other form is for files that do not claim to be one.
-fn is_named_pdf(origin: &Origin) -> bool {
-    match origin {
-        Origin::File(path) => path.extension().is_some_and(|end| end.eq_ignore_ascii_case("pdf")),
-        Origin::Bytes(_) => false,
+/// Opens the document. An empty one is nobody's document.
+fn open(origin: &Origin) -> Result<Arc<Document>, Failure> {
+    let document = Document::open(origin).map_err(|error| unreadable(&error))?;
+    match document.is_empty() {
+        true => Err(Failure::Rejected(Reason::new("empty", "the file is empty"))),
+        false => Ok(Arc::new(document)),
     }
 }
 
-fn failure(error: FormatError) -> Failure {
+/// Who calls a file a PDF expects a signed PDF; the profile's other form is for files that do not claim to be one.
+fn is_named_pdf(origin: &Origin) -> bool {
+    origin.path().and_then(Path::extension).is_some_and(|end| end.eq_ignore_ascii_case("pdf"))
+}
+
+pub(crate) fn failure(error: FormatError) -> Failure {
     match error {
         FormatError::Document(reason) => Failure::Rejected(reason),
         // The profile or the certificate is at fault, not the document: it waits until an operator has mended it.

@@ -5,6 +5,7 @@
 
 use crate::directory::{DirectoryActor, DirectoryParts, DirectorySettings};
 use crate::intake::Intake;
+use crate::levels::Levels;
 use crate::measure;
 use crate::naming::Naming;
 use crate::pipeline::{Patience, Pipeline};
@@ -140,7 +141,7 @@ impl Services {
             kept_token.start();
             kept.push(kept_token);
         }
-        let pipeline = Arc::new(Pipeline::new(router.clone(), roster.clone(), clock.clone(), patience));
+        let pipeline = Arc::new(Pipeline::new(router.clone(), roster.clone(), clock.clone(), patience, Levels::default()));
         let (recorder, recorder_task) = Recorder::start(store.clone());
         let intake = Intake::new(documents_in_flight_max);
         let (events, _) = broadcast::channel(EVENTS_KEPT);

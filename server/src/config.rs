@@ -281,21 +281,58 @@ impl From<OrderConfig> for Order {
 pub struct NamingConfig {
     /// A signed PDF.
     pub pdf: Option<Spanned<String>>,
-    /// A signature beside its document.
+    /// XML with its signature inside.
+    pub xml: Option<Spanned<String>>,
+    /// A CMS signature beside its document.
     pub detached: Option<Spanned<String>>,
     /// A CMS around its document.
     pub enveloping: Option<Spanned<String>>,
+    /// An XML signature beside or around its document.
+    pub xml_signature: Option<Spanned<String>>,
+    /// A container with one document.
+    pub asic_s: Option<Spanned<String>>,
+    /// A container for several documents.
+    pub asic_e: Option<Spanned<String>>,
+    /// A time stamp beside its document.
+    pub time_stamp: Option<Spanned<String>>,
+    /// A document that was lifted.
+    pub extended: Option<Spanned<String>>,
+    /// Any of these, encrypted.
+    pub encrypted: Option<Spanned<String>>,
 }
 
 impl NamingConfig {
+    fn rules(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let rules = [
+            &self.pdf,
+            &self.xml,
+            &self.detached,
+            &self.enveloping,
+            &self.xml_signature,
+            &self.asic_s,
+            &self.asic_e,
+            &self.time_stamp,
+            &self.extended,
+            &self.encrypted,
+        ];
+        rules.into_iter().flatten()
+    }
+
     /// With the defaults filled in.
     pub fn naming(&self) -> Naming {
         let default = Naming::default();
         let chosen = |rule: &Option<Spanned<String>>, default| rule.as_ref().map_or(default, |r| r.get_ref().clone());
         Naming {
             pdf: chosen(&self.pdf, default.pdf),
+            xml: chosen(&self.xml, default.xml),
             detached: chosen(&self.detached, default.detached),
             enveloping: chosen(&self.enveloping, default.enveloping),
+            xml_signature: chosen(&self.xml_signature, default.xml_signature),
+            asic_s: chosen(&self.asic_s, default.asic_s),
+            asic_e: chosen(&self.asic_e, default.asic_e),
+            time_stamp: chosen(&self.time_stamp, default.time_stamp),
+            extended: chosen(&self.extended, default.extended),
+            encrypted: chosen(&self.encrypted, default.encrypted),
         }
     }
 }
@@ -449,9 +486,7 @@ impl Config {
         if !profiles.contains(profile.get_ref().as_str()) {
             return Err(faults.of(profile, format!("there is no profile \"{}\"", profile.get_ref())));
         }
-        for rule in
-            [&directory.naming.pdf, &directory.naming.detached, &directory.naming.enveloping].into_iter().flatten()
-        {
+        for rule in directory.naming.rules() {
             Naming::check(rule.get_ref()).map_err(|what| faults.of(rule, what))?;
         }
         if let Some(timetable) = &directory.timetable {

@@ -1,6 +1,7 @@
 //! Takes files, and finds them again after a crash.
 //!
-//! A claimed file lies in `.work/<job>/<number>~NAME`; its unfinished result in `.work/<job>/<number>+RESULT`. The row in
+//! A claimed file lies in `.work/<job>/<number>~NAME`; its unfinished result in `.work/<job>/<number>+RESULT`, the evidence
+//! record of that, if there is one, in `.work/<job>/<number>^RESULT`. The row in
 //! the store decides what a claimed file is: without a final outcome it is signed (again), with one its files are moved
 //! to where they belong. So whatever moment the power fails in, every file is in one place and has one outcome.
 
@@ -71,6 +72,11 @@ impl ClaimedFile {
         self.folder.path.join(prefixed(self.id.number, b'+', result))
     }
 
+    /// Where the evidence record of its result is written.
+    pub fn record(&self, result: &OsStr) -> PathBuf {
+        self.folder.path.join(prefixed(self.id.number, b'^', result))
+    }
+
     /// Where the text of its rejection is written.
     pub fn reason(&self) -> PathBuf {
         self.folder.path.join(prefixed(self.id.number, b'!', &self.name))
@@ -139,6 +145,8 @@ pub struct Leftover {
     pub sources: Vec<ClaimedFile>,
     /// Results, finished or not, by document number.
     pub parts: HashMap<u32, OsString>,
+    /// Evidence records, by document number.
+    pub records: HashMap<u32, OsString>,
     /// Texts of rejections.
     pub reasons: Vec<ClaimedFile>,
 }
@@ -153,8 +161,13 @@ pub fn leftovers(work: &Path) -> io::Result<Vec<Leftover>> {
             continue;
         }
         let folder = Arc::new(JobFolder { path: entry.path(), job });
-        let mut leftover =
-            Leftover { folder: folder.clone(), sources: Vec::new(), parts: HashMap::new(), reasons: Vec::new() };
+        let mut leftover = Leftover {
+            folder: folder.clone(),
+            sources: Vec::new(),
+            parts: HashMap::new(),
+            records: HashMap::new(),
+            reasons: Vec::new(),
+        };
         for file in std::fs::read_dir(&folder.path)? {
             let name = file?.file_name();
             match split(&name) {
@@ -164,6 +177,9 @@ pub fn leftovers(work: &Path) -> io::Result<Vec<Leftover>> {
                 }
                 Some((number, b'+', name)) => {
                     leftover.parts.insert(number, name);
+                }
+                Some((number, b'^', name)) => {
+                    leftover.records.insert(number, name);
                 }
                 Some((number, b'!', name)) => {
                     let id = DocumentId { job, number };
@@ -202,12 +218,13 @@ pub struct Recovery {
 /// Decides; moves nothing.
 pub fn recover(leftover: &Leftover, rows: &HashMap<u32, (DocumentState, String)>, places: &Arc<Places>) -> Recovery {
     let mut recovery = Recovery::default();
-    let mut parts = leftover.parts.clone();
+    let (mut parts, mut records) = (leftover.parts.clone(), leftover.records.clone());
     for file in &leftover.sources {
         let part = parts.remove(&file.id.number);
         match (rows.get(&file.id.number), part) {
             (Some((DocumentState::Done, _)), Some(result)) => {
-                recovery.publish.push(Publication::done(file.clone(), result, places.clone()));
+                let record = records.remove(&file.id.number).is_some();
+                recovery.publish.push(Publication::done(file.clone(), result, record, places.clone()));
             }
             (Some((DocumentState::Rejected, sentence)), part) => {
                 recovery.publish.push(Publication::rejected(file.clone(), sentence.clone(), places.clone()));
@@ -234,10 +251,16 @@ pub fn recover(leftover: &Leftover, rows: &HashMap<u32, (DocumentState, String)>
         let file = ClaimedFile { id, name: OsString::new(), folder: leftover.folder.clone() };
         match rows.get(&number) {
             Some((DocumentState::Done, _)) => {
-                recovery.publish.push(Publication::done(file, result, places.clone()));
+                let record = records.remove(&number).is_some();
+                recovery.publish.push(Publication::done(file, result, record, places.clone()));
             }
             _ => recovery.discard.push(file.part(&result)),
         }
+    }
+    for (number, result) in records {
+        let id = DocumentId { job: leftover.folder.job, number };
+        let file = ClaimedFile { id, name: OsString::new(), folder: leftover.folder.clone() };
+        recovery.discard.push(file.record(&result));
     }
     recovery
 }

@@ -7,7 +7,7 @@ use super::claim::{self, ClaimedFile, JobFolder, Recovery};
 use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
-use crate::deliver::{FileSystem, not_written, write_part};
+use crate::deliver::{FileSystem, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -15,7 +15,7 @@ use crate::pipeline::{Failure, Signed, blocking};
 use crate::recorder::Entry;
 use crate::services::{DocumentEvent, new_job};
 use model::profile::Format;
-use model::{AuditEntry, Lane, Outcome, Reason};
+use model::{AuditEntry, Digest, Lane, Outcome, Reason};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -53,7 +53,7 @@ struct Feed {
 struct Unpublished {
     publication: Publication,
     event: DocumentEvent,
-    permit: Permit,
+    permit: Option<Permit>,
     busy: Busy,
 }
 
@@ -224,8 +224,9 @@ impl Feed {
 
     /// Why nothing is claimed now.
     fn reason_to_wait(&self) -> Option<String> {
-        let pool = &self.parts.settings.profile.pool;
-        if !self.parts.router.any_up(pool) {
+        let profile = &self.parts.settings.profile;
+        let pool = &profile.pool;
+        if profile.format.signs() && !self.parts.router.any_up(pool) {
             return Some(format!("no signer of pool \"{pool}\" is ready"));
         }
         let deferred = self.lock_deferred().len();
@@ -329,23 +330,37 @@ impl Feed {
     /// One claimed file to its outcome.
     async fn sign(self: Arc<Self>, file: ClaimedFile, permit: Permit, busy: Busy) {
         let started = Instant::now();
-        let profile = &self.parts.settings.profile;
-        let signed = self.parts.pipeline.seal(&Origin::File(file.path()), profile, Lane::Batch).await;
-        let written = match signed {
-            Ok(signed) => self.write(&file, signed).await,
-            Err(failure) => Err(failure),
-        };
-        match written {
+        let mut permit = Some(permit);
+        match self.make(&file, &mut permit).await {
             Ok(written) => self.conclude(file, (permit, busy), started, Ok(written)).await,
             Err(Failure::Rejected(reason)) => self.conclude(file, (permit, busy), started, Err(reason)).await,
             Err(Failure::Deferred(reason)) => self.defer(file, &reason),
         }
     }
 
+    /// The result, and its evidence record if the profile asks for one.
+    async fn make(&self, file: &ClaimedFile, permit: &mut Option<Permit>) -> Result<Written, Failure> {
+        let (pipeline, profile) = (&self.parts.pipeline, &self.parts.settings.profile);
+        let origin = Origin::Claimed(file.path(), file.name.clone());
+        let signed = pipeline.seal(&origin, profile, Lane::Batch).await?;
+        let mut written = self.write(file, signed).await?;
+        let Some(digest) = written.to_be_recorded.take() else { return Ok(written) };
+        // What waits for its batch occupies a name and a digest only: the next file may come in.
+        permit.take();
+        let record = pipeline.evidence_record(profile, digest).await?;
+        let path = file.record(&written.result);
+        let write = move || replace(&path, &record).map_err(|error| not_written(&error));
+        blocking(move || Stage::Write.timed(write)).await??;
+        written.record = true;
+        Ok(written)
+    }
+
     async fn write(&self, file: &ClaimedFile, signed: Signed) -> Result<Written, Failure> {
+        let profile = self.parts.settings.profile.clone();
         let format = signed.sealed.document().format;
-        let result = self.parts.settings.naming.result_name(format, signed.sealed.contains_original(), &file.name);
-        let (part, signer) = (file.part(&result), signed.signer.to_string());
+        let (contains_original, encrypted) = (signed.sealed.contains_original(), profile.encryption.is_some());
+        let result = self.parts.settings.naming.result_name(format, contains_original, encrypted, &file.name);
+        let (part, signer) = (file.part(&result), signed.signer.as_ref().map(ToString::to_string));
         let work = move || {
             let write = || write_part(&part, &signed.sealed, &signed.document);
             let written = match write() {
@@ -356,14 +371,15 @@ impl Feed {
                 written => written,
             };
             written.map_err(|error| not_written(&error))?;
+            let digest = signed.digest_for_record(&profile)?;
             if signed.document.unchanged().unwrap_or(false) {
-                return Ok(());
+                return Ok(digest);
             }
             let _ = std::fs::remove_file(&part);
             Err(Failure::Deferred(Reason::new("changed", "the file was written to while it was being signed")))
         };
-        blocking(move || Stage::Write.timed(work)).await??;
-        Ok(Written { result, format, signer })
+        let to_be_recorded = blocking(move || Stage::Write.timed(work)).await??;
+        Ok(Written { result, format, signer, to_be_recorded, record: false })
     }
 
     fn defer(&self, file: ClaimedFile, reason: &Reason) {
@@ -376,7 +392,7 @@ impl Feed {
     async fn conclude(
         self: Arc<Self>,
         file: ClaimedFile,
-        (permit, busy): (Permit, Busy),
+        (permit, busy): (Option<Permit>, Busy),
         started: Instant,
         result: Result<Written, Reason>,
     ) {
@@ -386,8 +402,8 @@ impl Feed {
             Ok(written) => {
                 let output = self.places.output.join(&written.result).to_string_lossy().into_owned();
                 let format = Some(written.format.word().to_owned());
-                let end = self.end(file.id, Outcome::Done, format, Some(written.signer), Some(output), micros);
-                (end, Publication::done(file.clone(), written.result, self.places.clone()))
+                let end = self.end(file.id, Outcome::Done, format, written.signer, Some(output), micros);
+                (end, Publication::done(file.clone(), written.result, written.record, self.places.clone()))
             }
             Err(reason) => {
                 let sentence = reason.sentence.clone();
@@ -478,7 +494,11 @@ impl Feed {
 struct Written {
     result: OsString,
     format: Format,
-    signer: String,
+    signer: Option<String>,
+    /// The digest of the result, which waits for an evidence record.
+    to_be_recorded: Option<Digest>,
+    /// Its evidence record is written.
+    record: bool,
 }
 
 fn sentence(error: impl Display) -> String {

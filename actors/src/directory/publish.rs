@@ -2,7 +2,7 @@
 //! between is finished by the next start.
 
 use super::claim::ClaimedFile;
-use crate::deliver::{move_to_free_name, write_text};
+use crate::deliver::{move_to_free_name, move_with_record, write_text};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
@@ -29,15 +29,15 @@ pub struct Publication {
 
 #[derive(Debug)]
 enum Kind {
-    Done { result: OsString },
+    Done { result: OsString, record: bool },
     Rejected { sentence: String },
     Reason,
 }
 
 impl Publication {
-    /// The source goes to `done/`, the result to `out/`.
-    pub fn done(file: ClaimedFile, result: OsString, places: Arc<Places>) -> Self {
-        Self { file, places, kind: Kind::Done { result } }
+    /// The source goes to `done/`, the result to `out/`, with its evidence record if it has one.
+    pub fn done(file: ClaimedFile, result: OsString, record: bool, places: Arc<Places>) -> Self {
+        Self { file, places, kind: Kind::Done { result, record } }
     }
 
     /// The source goes to `error/`, and a text beside it says why.
@@ -55,11 +55,18 @@ impl Publication {
     /// The source leaves first: a result is published only when its source can't be signed again.
     pub fn run(&self) -> io::Result<PathBuf> {
         match &self.kind {
-            Kind::Done { result } => {
+            Kind::Done { result, record } => {
                 if !self.file.name.is_empty() {
                     gone_is_fine(move_to_free_name(&self.file.path(), &self.places.done, &self.file.name))?;
                 }
-                move_to_free_name(&self.file.part(result), &self.places.output, result)
+                let (part, output) = (self.file.part(result), &self.places.output);
+                match record {
+                    // A repetition after a crash: the record has gone ahead.
+                    true if self.file.record(result).symlink_metadata().is_ok() => {
+                        move_with_record(&part, &self.file.record(result), output, result)
+                    }
+                    _ => move_to_free_name(&part, output, result),
+                }
             }
             Kind::Rejected { sentence } => {
                 let reason = self.file.reason();

@@ -29,6 +29,9 @@ pub const STORE_GROUP_WAIT_MICROS: u64 = 2_000;
 /// A signature operation that takes longer is stuck, in milliseconds.
 pub const SIGN_TIMEOUT_MS: u64 = 30_000;
 
+/// Documents that one archive time stamp covers.
+pub const STAMP_BATCH_MAX: usize = 10_000;
+
 /// Certificates in one chain.
 pub const CHAIN_CERTIFICATES_MAX: usize = 16;
 
@@ -103,3 +106,30 @@ pub const CMS_SUBJECTS_MAX: usize = 256;
 
 /// Extensions of a certificate, a CRL or an OCSP answer, and members of one of them.
 pub const EXTENSION_MEMBERS_MAX: usize = 64;
+
+/// Certificates in one OCSP answer.
+pub const OCSP_CERTIFICATES_MAX: usize = 16;
+
+/// Certificates that one OCSP answer is about.
+pub const OCSP_SINGLES_MAX: usize = 1_024;
+
+/// Certificates among which a path is searched for.
+pub const PATH_CERTIFICATES_MAX: usize = 1_024;
+
+/// Signatures of certificates that are checked in one search for a path.
+pub const PATH_SIGNATURES_MAX: usize = 64;
+
+/// Addresses of missing issuers that one search for a path gives.
+pub const PATH_ADDRESSES_MAX: usize = 8;
+
+/// Length of one entry of a CRL, in bytes.
+pub const CRL_ENTRY_BYTES_MAX: usize = 16 * 1024;
+
+/// Length of what stands before and behind the entries of a CRL, in bytes each.
+pub const CRL_EDGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Length of a CRL whose signature is over the whole of it at once (Ed25519, Ed448), in bytes.
+pub const CRL_WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Changes of the issuer among the entries of an indirect CRL.
+pub const CRL_ISSUERS_MAX: usize = 65_536;
