@@ -14,6 +14,7 @@ pub mod measure;
 pub mod naming;
 pub mod pipeline;
 pub mod recorder;
+pub mod revocation;
 pub mod router;
 pub mod schedule;
 pub mod services;

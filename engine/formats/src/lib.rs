@@ -5,10 +5,13 @@
 
 pub mod asic;
 pub mod cms;
+pub mod crl;
 pub mod crypto;
 pub mod der;
 pub mod evidence;
 pub mod lift;
+pub mod ocsp;
+pub mod path;
 pub mod pdf;
 pub mod prepare;
 pub mod recipe;

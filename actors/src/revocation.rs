@@ -1,0 +1,5 @@
+//! Collects what proves later that certificates were not revoked.
+
+mod settings;
+
+pub use settings::{Prefer, RevocationSettings};

@@ -1,0 +1,117 @@
+//! Which certificates and reasons a CRL is about (RFC 5280 sections 5.2.5 and 6.3.3).
+
+use super::Crl;
+use crate::cms::certificate::Certificate;
+use crate::cms::certificate::extensions::{DistributionPoint, general_names, point_name, reason_flags};
+use crate::der::{DerError, Reader, TAG_CONTEXT_0, TAG_SEQUENCE};
+use crate::path::same_name;
+
+/// `IssuingDistributionPoint`; its default is a CRL about everything that its issuer issues.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The names of the distribution point, each GeneralName whole; empty: it is for all.
+    pub names: Vec<Vec<u8>>,
+    /// It has a name that is relative to the issuer's, the whole `[1]`.
+    pub relative: Option<Vec<u8>>,
+    /// End entities' certificates only.
+    pub only_users: bool,
+    /// CA certificates only.
+    pub only_authorities: bool,
+    /// Attribute certificates only.
+    pub only_attributes: bool,
+    /// Only some reasons, as bits.
+    pub reasons: Option<u16>,
+    /// Entries may be about certificates of other issuers.
+    pub indirect: bool,
+}
+
+/// Why a CRL does not cover a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Uncovered {
+    /// Of another issuer, and the certificate does not send readers to this one.
+    #[error("it is of another issuer")]
+    Issuer,
+    /// For another distribution point.
+    #[error("it is for another distribution point")]
+    Point,
+    /// For another kind of certificate.
+    #[error("it is for another kind of certificate")]
+    Kind,
+    /// Not for all reasons: nothing follows from a certificate not being on it.
+    #[error("it is for some reasons of revocation only")]
+    Reasons,
+    /// The certificate cannot be read.
+    #[error("the certificate cannot be read")]
+    Unreadable,
+}
+
+impl Scope {
+    /// Reads the extension's value.
+    pub(super) fn parse(value: &[u8]) -> Result<Self, DerError> {
+        let mut outer = Reader::new(value);
+        let mut fields = outer.enter(TAG_SEQUENCE)?;
+        outer.end()?;
+        let mut scope = Self::default();
+        if let Some(name) = fields.optional(TAG_CONTEXT_0)? {
+            let (names, relative) = point_name(name.value)?;
+            scope.names = names.into_iter().map(<[u8]>::to_vec).collect();
+            scope.relative = relative.map(<[u8]>::to_vec);
+        }
+        let mut flag = |tag| Ok::<_, DerError>(fields.optional(tag)?.is_some_and(|flag| flag.value != [0]));
+        (scope.only_users, scope.only_authorities) = (flag(0x81)?, flag(0x82)?);
+        scope.reasons = fields.optional(0x83)?.map(|flags| reason_flags(flags.value)).transpose()?;
+        let mut flag = |tag| Ok::<_, DerError>(fields.optional(tag)?.is_some_and(|flag| flag.value != [0]));
+        (scope.indirect, scope.only_attributes) = (flag(0x84)?, flag(0x85)?);
+        fields.end()?;
+        Ok(scope)
+    }
+
+    /// Whether the CRL with this scope says all there is to say about a certificate.
+    pub(super) fn covers(&self, crl: &Crl, certificate: &Certificate<'_>) -> Result<(), Uncovered> {
+        let points = certificate.crl_distribution_points().map_err(|_| Uncovered::Unreadable)?;
+        let same_issuer = same_name(&crl.issuer, certificate.issuer);
+        let sent_here = points.iter().any(|point| issues_for(crl, point));
+        if !same_issuer && !(self.indirect && sent_here) {
+            return Err(Uncovered::Issuer);
+        }
+        let named = !self.names.is_empty() || self.relative.is_some();
+        if named && !points.iter().any(|point| self.is_point(point)) {
+            return Err(Uncovered::Point);
+        }
+        let constraints = certificate.basic_constraints().map_err(|_| Uncovered::Unreadable)?;
+        let authority = constraints.is_some_and(|constraints| constraints.ca);
+        if self.only_attributes || (self.only_users && authority) || (self.only_authorities && !authority) {
+            return Err(Uncovered::Kind);
+        }
+        if self.reasons.is_some_and(|reasons| reasons | UNUSED_REASON != ALL_REASONS) {
+            return Err(Uncovered::Reasons);
+        }
+        Ok(())
+    }
+
+    fn is_point(&self, point: &DistributionPoint<'_>) -> bool {
+        let relative = self.relative.is_some() && self.relative.as_deref() == point.relative;
+        relative
+            || self.names.iter().any(|name| point.names.iter().chain(&point.crl_issuer).any(|theirs| name == theirs))
+    }
+}
+
+/// The nine reasons that have a bit, of which the first is unused.
+const ALL_REASONS: u16 = 0xff80;
+const UNUSED_REASON: u16 = 0x8000;
+
+/// Whether a distribution point names the issuer of this CRL.
+fn issues_for(crl: &Crl, point: &DistributionPoint<'_>) -> bool {
+    let names = point.crl_issuer.iter().filter_map(|name| directory_name(name));
+    names.into_iter().any(|name| same_name(name, &crl.issuer))
+}
+
+fn directory_name(general_name: &[u8]) -> Option<&[u8]> {
+    let wrapped = Reader::new(general_name).expect(0xa4).ok()?;
+    Some(Reader::new(wrapped.value).expect(TAG_SEQUENCE).ok()?.raw)
+}
+
+/// The directory names among the members of a `GeneralNames`.
+pub(super) fn directory_names(content: &[u8]) -> Result<impl Iterator<Item = &[u8]>, DerError> {
+    Ok(general_names(content)?.into_iter().filter_map(directory_name))
+}

@@ -1,0 +1,90 @@
+//! Compares distinguished names as RFC 5280 section 7.1 wants it: letters of any case and any run of spaces are alike.
+
+use crate::der::{DerError, Reader, TAG_OID, TAG_SEQUENCE, TAG_SET};
+
+/// Whether two Names (DER) are the same.
+pub fn same_name(one: &[u8], other: &[u8]) -> bool {
+    one == other || matches!((folded(one), folded(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// A Name with its texts folded, each part with its length in front so that different names stay different.
+fn folded(name: &[u8]) -> Result<Vec<u8>, DerError> {
+    let mut out = Vec::with_capacity(name.len());
+    let mut outer = Reader::new(name);
+    let mut sets = outer.enter(TAG_SEQUENCE)?;
+    outer.end()?;
+    while !sets.is_empty() {
+        let mut set = sets.enter(TAG_SET)?;
+        let mut members = Vec::new();
+        while !set.is_empty() {
+            let mut pair = set.enter(TAG_SEQUENCE)?;
+            let kind = pair.expect(TAG_OID)?.raw;
+            let value = pair.read()?;
+            pair.end()?;
+            let mut member = kind.to_vec();
+            match text(value.tag, value.value) {
+                Some(text) => {
+                    member.push(b't');
+                    member.extend(text.into_bytes());
+                }
+                None => {
+                    member.push(b'r');
+                    member.extend_from_slice(value.raw);
+                }
+            }
+            members.push(member);
+        }
+        members.sort_unstable();
+        out.extend_from_slice(&(members.len() as u64).to_be_bytes());
+        for member in members {
+            out.extend_from_slice(&(member.len() as u64).to_be_bytes());
+            out.extend_from_slice(&member);
+        }
+    }
+    Ok(out)
+}
+
+fn text(tag: u8, value: &[u8]) -> Option<String> {
+    let text = match tag {
+        // UTF8String, PrintableString, IA5String
+        0x0c | 0x13 | 0x16 => std::str::from_utf8(value).ok()?.to_owned(),
+        // TeletexString, which everybody fills with Latin-1
+        0x14 => value.iter().map(|&octet| char::from(octet)).collect(),
+        // BMPString
+        0x1e if value.len() % 2 == 0 => {
+            let units = value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            char::decode_utf16(units).collect::<Result<String, _>>().ok()?
+        }
+        _ => return None,
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Some(words.join(" ").to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::der::tlv;
+
+    fn name(parts: &[(u8, u8, &[u8])]) -> Vec<u8> {
+        let sets: Vec<Vec<u8>> = parts
+            .iter()
+            .map(|(kind, tag, value)| {
+                let pair = tlv(TAG_SEQUENCE, &[&tlv(TAG_OID, &[&[0x55, 4, *kind]]), &tlv(*tag, &[value])]);
+                tlv(TAG_SET, &[&pair])
+            })
+            .collect();
+        tlv(TAG_SEQUENCE, &[&sets.concat()])
+    }
+
+    #[test]
+    fn case_and_spaces_do_not_matter_but_everything_else_does() {
+        let plain = name(&[(6, 0x13, b"DE"), (3, 0x0c, "Käse Root CA".as_bytes())]);
+        assert!(same_name(&plain, &name(&[(6, 0x13, b"de"), (3, 0x0c, "  KÄSE   root CA ".as_bytes())])));
+        assert!(same_name(&plain, &name(&[(6, 0x0c, b"DE"), (3, 0x14, b"K\xe4se Root CA")])));
+        assert!(!same_name(&plain, &name(&[(6, 0x13, b"DE"), (3, 0x0c, "Käse RootCA".as_bytes())])));
+        assert!(!same_name(&plain, &name(&[(3, 0x0c, "Käse Root CA".as_bytes()), (6, 0x13, b"DE")])));
+        assert!(!same_name(&plain, &name(&[(6, 0x13, b"DE")])));
+        assert!(!same_name(&plain, b""));
+    }
+}
