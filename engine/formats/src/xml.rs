@@ -2,6 +2,7 @@
 //!
 //! Never loads anything a document points to, and refuses document type declarations.
 
+pub mod c14n;
 pub mod encoding;
 pub mod lift;
 pub mod reader;
