@@ -31,6 +31,10 @@ pub enum Command {
     Serve(Serve),
     /// Sign files now.
     Sign(Sign),
+    /// Lift signed files to a higher level.
+    Extend(Extend),
+    /// Make time stamps over files.
+    Timestamp(Timestamp),
     /// Look at tokens; lift the block of one.
     Token(TokenArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
@@ -60,7 +64,7 @@ pub struct Serve {
 /// `sign`.
 #[derive(Debug, Args)]
 pub struct Sign {
-    /// The configuration; its store, tokens and profiles are used.
+    /// The configuration; its store, tokens, authorities and profiles are used.
     #[arg(long)]
     pub config: Option<PathBuf>,
     /// A profile of the configuration.
@@ -69,30 +73,39 @@ pub struct Sign {
     /// The form of the result, where no profile is named.
     #[arg(long, value_enum, conflicts_with = "profile")]
     pub format: Option<FormatName>,
+    /// The level; above B-B time stamps are needed.
+    #[arg(long, value_enum, default_value = "b-b", conflicts_with = "profile")]
+    pub level: LevelName,
     /// CMS and CAdES: leave the document outside.
     #[arg(long, conflicts_with = "profile")]
     pub detached: bool,
+    /// CMS and CAdES, where a file is a signed message: add a signature to it, or one over its signatures.
+    #[arg(long, value_enum, default_value = "wrap", conflicts_with = "profile")]
+    pub existing: ExistingName,
+    /// XML-DSig and XAdES: where the signature is.
+    #[arg(long, value_enum, default_value = "enveloped", conflicts_with = "profile")]
+    pub shape: ShapeName,
+    /// ASiC: the form of the signature in the container.
+    #[arg(long, value_enum, default_value = "cades", conflicts_with = "profile")]
+    pub signature: SignatureName,
+    /// Sign all files with one signature (ASiC-E, detached XML).
+    #[arg(long)]
+    pub together: bool,
     /// RSA: sign with PSS.
     #[arg(long, conflicts_with = "profile")]
     pub pss: bool,
+    /// Allow ML-DSA keys, which few verifiers know yet.
+    #[arg(long, conflicts_with = "profile")]
+    pub post_quantum: bool,
     /// The digest.
     #[arg(long, value_enum, default_value = "sha256", conflicts_with = "profile")]
     pub digest: DigestName,
-    /// Sign with the key in this PKCS#12 file.
-    #[arg(long, conflicts_with = "token", requires = "password_file")]
-    pub pkcs12: Option<PathBuf>,
-    /// File whose first line is the password of the PKCS#12 file, or the PIN of the token.
-    #[arg(long)]
-    pub password_file: Option<PathBuf>,
-    /// Sign with the token of this serial number.
-    #[arg(long)]
-    pub token: Option<String>,
-    /// The PKCS#11 module of the token; without it the one that the configuration names.
-    #[arg(long, requires = "token")]
-    pub module: Option<PathBuf>,
-    /// The label of the certificate on the token, if there are several.
-    #[arg(long, requires = "token")]
-    pub label: Option<String>,
+    /// Time stamps.
+    #[command(flatten)]
+    pub stamps: StampArguments,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArguments,
     /// The documents.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
@@ -101,17 +114,141 @@ pub struct Sign {
     pub output: PathBuf,
 }
 
+/// `extend`.
+#[derive(Debug, Args)]
+pub struct Extend {
+    /// The configuration; its authorities are used.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The level to lift to.
+    #[arg(long, value_enum, default_value = "b-lta")]
+    pub level: LevelName,
+    /// The document that a detached signature is about.
+    #[arg(long)]
+    pub original: Option<PathBuf>,
+    /// Time stamps.
+    #[command(flatten)]
+    pub stamps: StampArguments,
+    /// The signed documents, of any maker: CMS, XML, PDF, ASiC.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for results.
+    #[arg(short, long)]
+    pub output: PathBuf,
+}
+
+/// `timestamp`.
+#[derive(Debug, Args)]
+pub struct Timestamp {
+    /// The configuration; its authorities are used.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Time stamps.
+    #[command(flatten)]
+    pub stamps: StampArguments,
+    /// The documents.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for the `.tsr` files.
+    #[arg(short, long)]
+    pub output: PathBuf,
+}
+
+/// Whose key is used, where the configuration does not say.
+#[derive(Debug, Args)]
+pub struct KeyArguments {
+    /// Use the key in this PKCS#12 file.
+    #[arg(long, conflicts_with = "token", requires = "password_file")]
+    pub pkcs12: Option<PathBuf>,
+    /// File whose first line is the password of the PKCS#12 file, or the PIN of the token.
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
+    /// Use the token of this serial number.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// The PKCS#11 module of the token; without it the one that the configuration names.
+    #[arg(long, requires = "token")]
+    pub module: Option<PathBuf>,
+    /// The label of the certificate on the token, if there are several.
+    #[arg(long, requires = "token")]
+    pub label: Option<String>,
+}
+
+/// Where time stamps come from, and who is trusted for long-term signatures.
+#[derive(Debug, Args)]
+pub struct StampArguments {
+    /// Address of a time-stamping authority, instead of those of the configuration. May be given several times: the next
+    /// one is asked when one fails.
+    #[arg(long, value_name = "URL")]
+    pub tsa: Vec<String>,
+    /// Certificates of roots (PEM): where certification paths end whose evidence is put into the signature.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+}
+
 /// `--format`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatName {
     /// Plain CMS SignedData.
     Cms,
-    /// CAdES B-B.
+    /// CAdES.
     Cades,
     /// PDF, `adbe.pkcs7.detached`.
     Pdf,
-    /// PAdES B-B.
+    /// PAdES.
     Pades,
+    /// XML-DSig.
+    Xmldsig,
+    /// XAdES.
+    Xades,
+    /// A container with one document.
+    AsicS,
+    /// A container for several documents.
+    AsicE,
+}
+
+/// `--level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelName {
+    /// The signature alone.
+    BB,
+    /// With a time stamp.
+    BT,
+    /// With certificates and revocation material.
+    BLt,
+    /// With an archive time stamp.
+    BLta,
+}
+
+/// `--existing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExistingName {
+    /// The signed message is a document like any other.
+    Wrap,
+    /// Add a signature beside the others.
+    Parallel,
+    /// Sign the signatures.
+    Counter,
+}
+
+/// `--shape`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShapeName {
+    /// Inside the document.
+    Enveloped,
+    /// Around the document.
+    Enveloping,
+    /// In a file of its own.
+    Detached,
+}
+
+/// `--signature`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignatureName {
+    /// CAdES.
+    Cades,
+    /// XAdES.
+    Xades,
 }
 
 /// `--digest`.

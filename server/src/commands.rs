@@ -3,9 +3,13 @@
 pub mod audit;
 pub mod bench;
 pub mod demo;
+pub mod extend;
 pub mod init;
+pub mod one_off;
 pub mod serve;
 pub mod sign;
+pub mod submit;
+pub mod timestamp;
 pub mod token;
 
 use crate::cli::Arguments;

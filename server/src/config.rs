@@ -4,6 +4,7 @@
 //! each other are errors that name the line. What can only be found out by looking (a key file that is missing, a
 //! folder on another disk) is not an error here: it belongs to one signer or directory, and the rest runs.
 
+mod outside;
 mod profile;
 
 use actors::directory::Order;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+pub use outside::{AuthorityConfig, NetworkConfig, RevocationConfig};
 pub use profile::ProfileConfig;
 
 /// A configuration that cannot be used, with the place of the fault.
@@ -49,6 +51,15 @@ pub struct Config {
     /// `[[pool]]`.
     #[serde(default)]
     pub pool: Vec<PoolConfig>,
+    /// `[network]`.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// `[[authority]]`.
+    #[serde(default)]
+    pub authority: Vec<AuthorityConfig>,
+    /// `[revocation]`.
+    #[serde(default)]
+    pub revocation: RevocationConfig,
     /// `[[profile]]`.
     #[serde(default)]
     pub profile: Vec<ProfileConfig>,
@@ -387,6 +398,11 @@ impl Config {
         self.home.join(path)
     }
 
+    /// Where relative paths of the configuration start.
+    pub fn paths(&self) -> PathsFromHome<'_> {
+        PathsFromHome(&self.home)
+    }
+
     /// Finds a profile.
     pub fn profile(&self, name: &str) -> Option<&ProfileConfig> {
         self.profile.iter().find(|profile| profile.name.get_ref() == name)
@@ -415,6 +431,11 @@ impl Config {
                 }
             }
         }
+        self.network.check().map_err(|what| faults.of_key("network", what))?;
+        let authorities = unique(self.authority.iter().map(|authority| &authority.name), "authority", faults)?;
+        for authority in &self.authority {
+            authority.check().map_err(|(at, what)| faults.at(at, what))?;
+        }
         let profiles = unique(self.profile.iter().map(|profile| &profile.name), "profile", faults)?;
         for profile in &self.profile {
             match &profile.pool {
@@ -427,6 +448,11 @@ impl Config {
                 _ => {}
             }
             profile.check().map_err(|(at, what)| faults.at(at, what))?;
+            for name in profile.authorities() {
+                if !authorities.contains(name.get_ref().as_str()) {
+                    return Err(faults.of(name, format!("there is no authority \"{}\"", name.get_ref())));
+                }
+            }
         }
         unique(self.directory.iter().map(|directory| &directory.name), "directory", faults)?;
         let mut roots = BTreeMap::new();
@@ -518,6 +544,16 @@ impl Config {
             folder(&directory.done, "done"),
             folder(&directory.error, "error"),
         ]
+    }
+}
+
+/// Turns relative paths of the configuration into absolute ones.
+pub struct PathsFromHome<'h>(&'h Path);
+
+impl PathsFromHome<'_> {
+    /// An absolute path.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.0.join(path)
     }
 }
 

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(serve) => commands::serve::run(&serve),
         Command::Sign(sign) => commands::sign::run(&sign, arguments.json),
+        Command::Extend(extend) => commands::extend::run(&extend, arguments.json),
+        Command::Timestamp(timestamp) => commands::timestamp::run(&timestamp, arguments.json),
         Command::Token(token) => commands::token::run(&token, arguments.json),
         Command::Init(init) => commands::init::run(&init),
         Command::Bench(bench) => commands::bench::run(&bench, arguments.json),

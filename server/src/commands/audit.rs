@@ -12,7 +12,7 @@ use store::ChainFault;
 pub fn run(arguments: &Audit, as_json: bool) -> anyhow::Result<ExitCode> {
     let AuditCommand::Verify { config } = &arguments.command;
     let mut config = Config::load(config)?;
-    config.server.name = super::sign::node_name();
+    config.server.name = super::one_off::node_name();
     super::system(&config)?.block_on(verify(config, as_json))
 }
 

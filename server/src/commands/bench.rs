@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub fn run(arguments: &Bench, as_json: bool) -> anyhow::Result<ExitCode> {
     let mut config = Config::load(&arguments.config)?;
     config.directory.clear();
-    config.server.name = super::sign::node_name();
+    config.server.name = super::one_off::node_name();
     if !(0.01..=600.0).contains(&arguments.seconds) {
         bail!("--seconds must be between 0.01 and 600");
     }
@@ -60,7 +60,7 @@ async fn measure(config: &Config, sessions: usize, seconds: f64, rows: &mut Vec<
     let store = assemble::open_store(config).await?;
     let (mut setup, _broken) = assemble::setup(config, store)?;
     let configured: Vec<_> =
-        setup.pools.iter().map(|(name, _)| (name.clone(), super::sign::tokens_of(&setup, name))).collect();
+        setup.pools.iter().map(|(name, _)| (name.clone(), super::submit::tokens_of(&setup, name))).collect();
     let mut single = Vec::new();
     for token in &mut setup.tokens {
         token.settings.sessions = sessions;
@@ -73,7 +73,7 @@ async fn measure(config: &Config, sessions: usize, seconds: f64, rows: &mut Vec<
     }
     let running = Services::start(setup);
     for (pool, signer, tokens) in &single {
-        if let Err(error) = super::sign::ready(&running, pool, tokens).await {
+        if let Err(error) = super::submit::ready(&running, pool, tokens).await {
             tracing::warn!(signer, %error, "not measured");
             continue;
         }
@@ -81,7 +81,7 @@ async fn measure(config: &Config, sessions: usize, seconds: f64, rows: &mut Vec<
         rows.push(Row { kind: "signer", name: signer.clone(), key, sessions, rate });
     }
     for (pool, tokens) in &configured {
-        if super::sign::ready(&running, pool, tokens).await.is_ok() {
+        if super::submit::ready(&running, pool, tokens).await.is_ok() {
             let (rate, key) = rate(&running.services, pool, seconds).await?;
             rows.push(Row { kind: "pool", name: pool.to_string(), key, sessions, rate });
         }

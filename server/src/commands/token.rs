@@ -32,7 +32,7 @@ fn list(config: Option<&Path>, module: Option<&Path>, as_json: bool) -> anyhow::
             expected.push(token.serial.get_ref().clone());
             modules.push(config.path(&token.module));
         }
-        config.server.name = super::sign::node_name();
+        config.server.name = super::one_off::node_name();
         logins = super::system(&config)?.block_on(login_states(&config))?;
     } else if modules.is_empty() {
         bail!("name a --module or a --config");
@@ -156,7 +156,7 @@ fn slot_json(module: &Path, slot: &SlotListing, logins: &BTreeMap<String, LoginR
 
 fn unblock(serial: &str, config: &Path, operator: &str) -> anyhow::Result<ExitCode> {
     let mut config = Config::load(config)?;
-    config.server.name = super::sign::node_name();
+    config.server.name = super::one_off::node_name();
     super::system(&config)?.block_on(async {
         let store = assemble::open_store(&config).await?;
         let serial_number = TokenSerial(serial.into());

@@ -43,6 +43,12 @@ pub struct ProfileConfig {
     /// RSA: `pkcs1` or `pss`.
     #[serde(default)]
     pub padding: PaddingWord,
+    /// ML-DSA keys may sign.
+    #[serde(default)]
+    pub post_quantum: bool,
+    /// CMS and CAdES: what becomes of signatures that the document has: `wrap`, `parallel` or `counter`.
+    #[serde(default)]
+    pub existing: ExistingWord,
     /// `[profile.stamp]`.
     pub stamp: Option<Spanned<StampConfig>>,
     /// `[profile.encryption]`.
@@ -113,6 +119,19 @@ pub enum SignatureWord {
     Cades,
     /// XAdES.
     Xades,
+}
+
+/// `existing`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExistingWord {
+    /// The signed message is a document like any other.
+    #[default]
+    Wrap,
+    /// A signature beside the others.
+    Parallel,
+    /// A signature over the others.
+    Counter,
 }
 
 /// `digest`.
@@ -237,6 +256,11 @@ impl ProfileConfig {
         self.form(*self.format.get_ref()).signs()
     }
 
+    /// The authorities that it asks.
+    pub fn authorities(&self) -> &[Spanned<String>] {
+        self.stamp.as_ref().map_or(&[], |stamp| &stamp.get_ref().authorities)
+    }
+
     fn stamps_a_batch(&self) -> bool {
         self.stamp.as_ref().is_some_and(|stamp| stamp.get_ref().batch)
     }
@@ -286,8 +310,12 @@ impl ProfileConfig {
             encryption,
             digest: self.digest.algorithm(),
             pss: self.padding == PaddingWord::Pss,
-            post_quantum: false,
-            existing: ExistingSignatures::default(),
+            post_quantum: self.post_quantum,
+            existing: match self.existing {
+                ExistingWord::Wrap => ExistingSignatures::Wrap,
+                ExistingWord::Parallel => ExistingSignatures::Parallel,
+                ExistingWord::Counter => ExistingSignatures::Counter,
+            },
             pdf,
             xml: self.xml.as_ref().map_or_else(XmlOptions::default, |xml| xml.get_ref().resolve()),
         })

@@ -57,11 +57,7 @@ impl StampConfig {
     /// The choices, made.
     pub fn resolve(&self) -> StampOptions {
         StampOptions {
-            authorities: self
-                .authorities
-                .iter()
-                .map(|name| AuthorityName(name.get_ref().as_str().into()))
-                .collect(),
+            authorities: self.authorities.iter().map(|name| AuthorityName(name.get_ref().as_str().into())).collect(),
             digest: self.digest.algorithm(),
             policy: self.policy.as_deref().map(Into::into),
             batch: self.batch,

@@ -1,8 +1,6 @@
 //! `[profile.pdf]`: the field, the entries and the appearance of PDF signatures.
 
-use model::profile::{
-    CertificationLevel, Corner, PageChoice, Password, PdfOptions, Place, VisibleSignature,
-};
+use model::profile::{CertificationLevel, Corner, PageChoice, Password, PdfOptions, Place, VisibleSignature};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
