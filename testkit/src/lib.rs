@@ -13,3 +13,4 @@ pub mod postgres;
 pub mod shim;
 pub mod softhsm;
 pub mod tools;
+pub mod world;

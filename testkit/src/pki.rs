@@ -160,6 +160,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A signer whose certificates were made elsewhere, DER; `issuers` from the lowest to the root.
+    pub(crate) fn assemble(kind: KeyKind, key: PKey<Private>, certificate: &[u8], issuers: &[&[u8]]) -> Result<Self> {
+        let issuers = issuers.iter().map(|issuer| X509::from_der(issuer)).collect::<Result<_, _>>()?;
+        Ok(Self { kind, certificate: X509::from_der(certificate)?, issuers, key })
+    }
+
     /// What kind of key this is.
     pub fn kind(&self) -> KeyKind {
         self.kind
@@ -239,16 +245,16 @@ impl Identity {
 
 /// A file without a name, which other processes reach through ours: an authority that lives in a static is never
 /// dropped, and would leave a named one behind.
-struct UnnamedFile(std::fs::File);
+pub(crate) struct UnnamedFile(std::fs::File);
 
 impl UnnamedFile {
-    fn new(content: &[u8]) -> Result<Self> {
+    pub(crate) fn new(content: &[u8]) -> Result<Self> {
         let mut file = tempfile::tempfile()?;
         file.write_all(content)?;
         Ok(Self(file))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()))
     }
 }
