@@ -57,8 +57,8 @@ pub struct RevocationSettings {
     pub crls_kept_max: u64,
     /// Where CRLs are kept while the server runs. `None`: the folder for temporary files.
     pub folder: Option<PathBuf>,
-    /// Requests that one host gets at the same time.
-    pub requests_per_host_max: usize,
+    /// Requests that one source gets at the same time.
+    pub requests_per_source_max: usize,
     /// The first wait after a failure; doubled with each further one in a row.
     pub back_off_first: Duration,
     /// The longest such wait.
@@ -88,7 +88,7 @@ impl Default for RevocationSettings {
             ocsp_kept_max: 100_000,
             crls_kept_max: 1_000,
             folder: None,
-            requests_per_host_max: 4,
+            requests_per_source_max: 4,
             back_off_first: Duration::from_secs(2),
             back_off_max: Duration::from_secs(600),
             total_timeout: Duration::from_secs(90),

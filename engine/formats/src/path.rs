@@ -4,7 +4,7 @@
 
 mod name;
 
-pub use name::same_name;
+pub use name::{common_name, same_name};
 
 use crate::cms::certificate::Certificate;
 use crate::cms::certificate::extensions::KeyUsage;

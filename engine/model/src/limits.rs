@@ -133,3 +133,6 @@ pub const CRL_WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Changes of the issuer among the entries of an indirect CRL.
 pub const CRL_ISSUERS_MAX: usize = 65_536;
+
+/// Signers, time-stamp units, responders and issuers of CRLs for which evidence is collected at once.
+pub const EVIDENCE_SUBJECTS_MAX: usize = 64;

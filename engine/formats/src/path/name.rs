@@ -44,21 +44,45 @@ fn folded(name: &[u8]) -> Result<Vec<u8>, DerError> {
     Ok(out)
 }
 
+/// The last common name in a Name, else the last organisation, for messages to people.
+pub fn common_name(name: &[u8]) -> Option<String> {
+    let (mut common, mut organisation) = (None, None);
+    let mut sets = Reader::new(name).enter(TAG_SEQUENCE).ok()?;
+    while let Ok(mut set) = sets.enter(TAG_SET) {
+        while let Ok(mut pair) = set.enter(TAG_SEQUENCE) {
+            let (kind, value) = (pair.expect(TAG_OID).ok()?.value, pair.read().ok()?);
+            match kind {
+                [0x55, 4, 3] => common = decoded(value.tag, value.value),
+                [0x55, 4, 10] => organisation = decoded(value.tag, value.value),
+                _ => {}
+            }
+        }
+    }
+    let shown = common.or(organisation)?;
+    Some(shown.chars().filter(|c| !c.is_control()).take(SHOWN_CHARACTERS_MAX).collect())
+}
+
+const SHOWN_CHARACTERS_MAX: usize = 100;
+
 fn text(tag: u8, value: &[u8]) -> Option<String> {
-    let text = match tag {
+    let text = decoded(tag, value)?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Some(words.join(" ").to_lowercase())
+}
+
+fn decoded(tag: u8, value: &[u8]) -> Option<String> {
+    Some(match tag {
         // UTF8String, PrintableString, IA5String
         0x0c | 0x13 | 0x16 => std::str::from_utf8(value).ok()?.to_owned(),
         // TeletexString, which everybody fills with Latin-1
         0x14 => value.iter().map(|&octet| char::from(octet)).collect(),
         // BMPString
         0x1e if value.len() % 2 == 0 => {
-            let units = value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            let units = value.as_chunks::<2>().0.iter().map(|&pair| u16::from_be_bytes(pair));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()?
         }
         _ => return None,
-    };
-    let words: Vec<&str> = text.split_whitespace().collect();
-    Some(words.join(" ").to_lowercase())
+    })
 }
 
 #[cfg(test)]

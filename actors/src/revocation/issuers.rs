@@ -1,0 +1,89 @@
+//! Certificates of issuers that have to be fetched (authorityInfoAccess).
+
+use super::source::{Failure, Kept};
+use super::{Collector, EvidenceFault, Who};
+use formats::cms::certificate::Certificate;
+use formats::cms::message::Message;
+use formats::evidence::Subject;
+use formats::path::{self, Path, Search};
+use model::Time;
+use model::limits::CHAIN_CERTIFICATES_MAX;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Collector {
+    /// The path of a subject, fetching what is missing, and all certificates that were at hand.
+    pub(super) async fn path(&self, subject: &Subject, at: Time) -> Result<(Path, Vec<Arc<[u8]>>), EvidenceFault> {
+        let settings = &self.0.settings;
+        let who = || Who::of(subject.role, &subject.certificate);
+        let mut known: Vec<Arc<[u8]>> = subject.known.iter().chain(&settings.intermediates).cloned().collect();
+        let mut failed: Option<Failure> = None;
+        let mut tried: Vec<String> = Vec::new();
+        for _ in 0..CHAIN_CERTIFICATES_MAX {
+            let search = path::find(&subject.certificate, &known, &settings.anchors, at);
+            match search.map_err(|_| EvidenceFault::Unreadable(who()))? {
+                Search::Found(path) if path.anchored || settings.anchors.is_empty() => return Ok((path, known)),
+                Search::Found(_) => return Err(EvidenceFault::Untrusted(who())),
+                Search::Missing { addresses, why } => {
+                    let next = addresses.into_iter().find(|address| settings.fetch_issuers && !tried.contains(address));
+                    let Some(address) = next else {
+                        return Err(match failed {
+                            Some(failure) => EvidenceFault::unavailable(who(), failure),
+                            None => EvidenceFault::NoPath(who(), why),
+                        });
+                    };
+                    match self.issuers(&address).await {
+                        Ok(found) => known.extend(found.iter().cloned()),
+                        Err(failure) => failed = Some(failure),
+                    }
+                    tried.push(address);
+                }
+            }
+        }
+        Err(EvidenceFault::NoPath(who(), "its path is too long"))
+    }
+
+    /// The certificates at an address.
+    async fn issuers(&self, address: &str) -> Result<Arc<Vec<Arc<[u8]>>>, Failure> {
+        let inner = &self.0;
+        let now = inner.clock.now();
+        let fetch = Box::pin(async {
+            let outcome = self.fetch_issuers(address).await;
+            let asked = inner.clock.now();
+            let until = match &outcome {
+                Ok(_) => asked.plus(KEPT_FOR),
+                Err(failure) => failure.again.unwrap_or_else(|| asked.plus(inner.settings.back_off_first)),
+            };
+            Kept { outcome, asked, until }
+        });
+        let kept = inner.issuers.entry(address.to_owned()).or_insert_with_if(fetch, |kept| kept.until <= now).await;
+        kept.into_value().outcome
+    }
+
+    async fn fetch_issuers(&self, address: &str) -> Result<Arc<Vec<Arc<[u8]>>>, Failure> {
+        let inner = &self.0;
+        let source = self.source(address).await;
+        let _place = source.place(|| inner.clock.now()).await?;
+        let body = match inner.fetcher.get(address, ISSUER_BYTES_MAX).await {
+            Ok(answer) => answer.body,
+            Err(fault) => return Err(self.report(&source, fault)),
+        };
+        source.succeeded();
+        // RFC 5280 section 4.2.2.1: one certificate, or a certs-only PKCS #7 message.
+        if Certificate::parse(&body).is_ok() {
+            return Ok(Arc::new(vec![body.into()]));
+        }
+        match Message::read(&body) {
+            Ok(message) => {
+                let found = message.certificates().iter().take(CHAIN_CERTIFICATES_MAX);
+                Ok(Arc::new(found.map(|der| Arc::from(der.as_slice())).collect()))
+            }
+            Err(_) => Err(Failure::temporary(format!("{address}: there is no certificate"))),
+        }
+    }
+}
+
+/// Length of what an address of an issuer gives, in bytes.
+const ISSUER_BYTES_MAX: u64 = 100 * 1024;
+/// An issuer's certificate does not change.
+const KEPT_FOR: Duration = Duration::from_secs(86_400);
