@@ -92,7 +92,13 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn add_unit(&mut self, token: &[u8]) -> Result<(), FormatError> {
-        let token = Message::read(&token)?;
+        let token = Message::read(&token).map_err(|error| match error {
+            FormatError::Document(reason) => {
+                let sentence = format!("a time stamp in the signature cannot be read: {}", reason.sentence);
+                FormatError::document("time-stamp-unreadable", sentence)
+            }
+            other => other,
+        })?;
         token.signers().iter().try_for_each(|signer| self.add("time-stamp unit", &token, signer))
     }
 
