@@ -82,7 +82,7 @@ pub fn signature_time_stamps(
     match kind {
         Kind::Cms => cms::lift::signature_time_stamps(document, original, digest),
         Kind::Xml => xml::lift::signature_time_stamps(document, original, digest),
-        Kind::Pdf => pdf::lift::signature_time_stamps(document, digest),
+        Kind::Pdf => pdf::lift::signature_time_stamps(document, digest, None),
         Kind::Asic => asic::lift::signature_time_stamps(document, digest),
     }
 }
@@ -96,7 +96,7 @@ pub fn evidence(
     match kind {
         Kind::Cms => cms::lift::evidence(document, original),
         Kind::Xml => xml::lift::evidence(document, original),
-        Kind::Pdf => pdf::lift::evidence(document),
+        Kind::Pdf => pdf::lift::evidence(document, None),
         Kind::Asic => asic::lift::evidence(document),
     }
 }
@@ -111,7 +111,7 @@ pub fn archive_time_stamps(
     match kind {
         Kind::Cms => cms::lift::archive_time_stamps(document, original, digest),
         Kind::Xml => xml::lift::archive_time_stamps(document, original, digest),
-        Kind::Pdf => pdf::lift::archive_time_stamps(document, digest),
+        Kind::Pdf => pdf::lift::archive_time_stamps(document, digest, None),
         Kind::Asic => asic::lift::archive_time_stamps(document, digest),
     }
 }

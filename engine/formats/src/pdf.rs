@@ -6,6 +6,7 @@
 //! file's length.
 
 mod appearance;
+mod dss;
 mod encrypt;
 mod field;
 mod filter;
@@ -17,6 +18,7 @@ pub mod lift;
 mod page;
 mod reader;
 mod seed;
+mod signed;
 mod update;
 mod window;
 mod xref;
@@ -24,10 +26,11 @@ mod xref;
 use crate::crypto;
 use crate::prepare::FormatError;
 use crate::source::Source;
-use lexer::{Dictionary, hex_pair};
+use lexer::Dictionary;
 use model::{Digest, DigestAlgorithm, Profile, SignatureAlgorithm, Signer, Time};
 use reader::Document;
-use update::{Holes, Tail};
+use update::{Ground, Holes, Tail};
+use window::Object;
 
 /// What one update takes beside `/Contents`, the appearance and what it copies, in bytes; only a guess.
 const UPDATE_BYTES_GUESS: usize = 4096;
@@ -53,14 +56,9 @@ impl Update {
 
     /// The bytes to append to the original, the signature (DER) filled in.
     pub fn finish(mut self, der: &[u8]) -> Result<Vec<u8>, FormatError> {
-        let hole = self.holes.contents.start + 1..self.holes.contents.end - 1;
-        if der.len() * 2 > hole.len() {
-            // The template says how long its longest signature is; a longer one means that the template is wrong.
-            return Err(FormatError::WrongSignature("it is longer than announced"));
-        }
-        for (pair, byte) in self.tail[hole].chunks_exact_mut(2).zip(der) {
-            pair.copy_from_slice(&hex_pair(*byte));
-        }
+        // The template says how long its longest signature is; a longer one means that the template is wrong.
+        update::fill_contents(&mut self.tail, &self.holes, der)
+            .ok_or(FormatError::WrongSignature("it is longer than announced"))?;
         Ok(self.tail)
     }
 }
@@ -123,34 +121,33 @@ pub fn lay_out(
             "the PDF has two tables of contents at once (hybrid cross-reference), which strict verifiers refuse; the profile does not allow to sign such files",
         ));
     }
-    let root = Dictionary::new(document.chain.trailer()).and_then(|trailer| trailer.reference("Root"));
-    let root = root.ok_or_else(|| damaged("its trailer does not name a catalog"))?;
-    let catalog = document.object(root)?;
+    let catalog = catalog(&mut document)?;
     let plan = field::plan(&mut document, catalog, profile, signer, digest)?;
-    let id = new_id(&mut document, source, signer, now)?;
-    let mut tail = Tail::new(&document, UPDATE_BYTES_GUESS + contents_len_max * 2);
+    let id = new_id(&mut document, source, &[&now.micros().to_be_bytes(), &signer.certificate])?;
+    let ground = Ground::of(&document);
+    let mut tail = Tail::new(&ground, UPDATE_BYTES_GUESS + contents_len_max * 2);
     let holes = plan.write(&mut tail, profile, signer, source.len(), contents_len_max, now)?;
-    tail.finish(&document, &id)?;
+    tail.finish(&id)?;
     let mut tail = tail.bytes;
     update::fill_byte_range(&mut tail, &holes, source.len());
     Ok(Layout { tail, holes })
 }
 
-/// The raw `/ID` of the new revision: the first part stays, the second is new (ISO 32000-1 14.4).
-fn new_id(
-    document: &mut Document<'_>,
-    source: &dyn Source,
-    signer: &Signer,
-    now: Time,
-) -> Result<Vec<u8>, FormatError> {
+/// The root of all objects.
+fn catalog<'s>(document: &mut Document<'s>) -> Result<Object<'s>, FormatError> {
+    let root = Dictionary::new(document.chain.trailer()).and_then(|trailer| trailer.reference("Root"));
+    document.object(root.ok_or_else(|| damaged("its trailer does not name a catalog"))?)
+}
+
+/// The raw `/ID` of the new revision: the first part stays, the second is new (ISO 32000-1 14.4) and made from `seed`.
+fn new_id(document: &mut Document<'_>, source: &dyn Source, seed: &[&[u8]]) -> Result<Vec<u8>, FormatError> {
     let trailer = document.chain.trailer().to_vec();
     let trailer = document.dictionary(&trailer)?;
     let old = document.get(&trailer, "ID")?;
     let mut hasher = crypto::Hasher::new(DigestAlgorithm::Sha256);
     hasher.update(old.as_deref().unwrap_or_default());
     hasher.update(&source.len().to_be_bytes());
-    hasher.update(&now.micros().to_be_bytes());
-    hasher.update(&signer.certificate);
+    seed.iter().for_each(|part| hasher.update(part));
     let digest = hasher.finish();
     let new = lexer::hex_string(&digest.as_bytes()[..16]);
     let first = match old.as_deref().and_then(lexer::items).and_then(|mut items| items.next()) {

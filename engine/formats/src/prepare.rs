@@ -4,7 +4,8 @@
 use crate::recipe::{Assembled, Part, flatten};
 use crate::source::{Source, SourceError};
 use crate::{asic, cms, der, pdf, tsp, xml};
-use model::profile::{ExistingSignatures, Format};
+use model::limits::PDF_STAMP_BYTES;
+use model::profile::{ExistingSignatures, Format, Level};
 use model::{Digest, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
 
 /// Why a document could not be signed, grouped by who is at fault.
@@ -137,7 +138,9 @@ pub fn prepare(
     };
     let pending = match (form, format) {
         (Template::Cms(cms), Format::Pdf | Format::Pades) => {
-            let update = pdf::prepare(source, profile, &template.signer, cms.length_max(), now)?;
+            // A time stamp is filled in where it belongs, inside the signature that was made, if there is room for it.
+            let stamp = if profile.level >= Level::T { PDF_STAMP_BYTES } else { 0 };
+            let update = pdf::prepare(source, profile, &template.signer, cms.length_max() + stamp, now)?;
             Pending::Cms(cms.begin(update.digest(), now)?, CmsPlace::Pdf(Box::new(update)))
         }
         (Template::Cms(cms), Format::Cms { .. } | Format::Cades { .. })

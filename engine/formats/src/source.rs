@@ -93,3 +93,29 @@ impl<S: Source + ?Sized> Source for &S {
         (**self).members()
     }
 }
+
+/// Calls `take` with the bytes of a range, a piece at a time: all at once if they lie in memory.
+pub(crate) fn each_chunk<E: From<SourceError>>(
+    source: &dyn Source,
+    range: &Range<u64>,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    if let Some(bytes) = source.as_slice() {
+        let wanted = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let wanted = wanted.and_then(|(start, end)| bytes.get(start..end));
+        return take(wanted.ok_or_else(|| SourceError(io::ErrorKind::UnexpectedEof.into()))?);
+    }
+    let mut buffer = vec![0; range.end.saturating_sub(range.start).min(CHUNK_BYTES) as usize];
+    let mut at = range.start;
+    while at < range.end {
+        let length = (range.end - at).min(CHUNK_BYTES);
+        let chunk = buffer.get_mut(..length as usize).unwrap_or_default();
+        source.read_exact_at(at, chunk)?;
+        take(chunk)?;
+        at += length;
+    }
+    Ok(())
+}
+
+/// How much of a document is in memory at once while all of it is read, in bytes.
+const CHUNK_BYTES: u64 = 128 * 1024;

@@ -50,6 +50,16 @@ pub const PDF_OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Length of one decompressed PDF stream, in bytes (cross-reference and object streams only; no other is read).
 pub const PDF_STREAM_BYTES_MAX: usize = 128 * 1024 * 1024;
 
+/// Signatures and document time stamps of one PDF.
+pub const PDF_SIGNATURES_MAX: usize = 256;
+
+/// Room for a time stamp in a PDF, in bytes: a token with its certificates has 3 to 7 KB, one with revocation material
+/// in it up to 12. Twice as many bytes of the file are taken.
+pub const PDF_STAMP_BYTES: usize = 16 * 1024;
+
+/// Certificates, revocation lists and OCSP answers, each, that a PDF may keep for its signatures.
+pub const PDF_EVIDENCE_MAX: usize = 4_096;
+
 /// Nesting of BER or DER values.
 pub const DER_NESTING_MAX: usize = 32;
 
@@ -133,6 +143,15 @@ pub const CRL_WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Changes of the issuer among the entries of an indirect CRL.
 pub const CRL_ISSUERS_MAX: usize = 65_536;
+
+/// Signatures of one XML document, those inside of others not counted.
+pub const XML_SIGNATURES_MAX: usize = 64;
+
+/// References of one XML signature or manifest.
+pub const XML_REFERENCES_MAX: usize = 1_000;
+
+/// Transforms of one reference, and expressions of one XPath filter.
+pub const XML_TRANSFORMS_MAX: usize = 10;
 
 /// Signers, time-stamp units, responders and issuers of CRLs for which evidence is collected at once.
 pub const EVIDENCE_SUBJECTS_MAX: usize = 64;

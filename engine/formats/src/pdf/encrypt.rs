@@ -15,6 +15,7 @@ const ANNOTATE: i64 = 1 << 5;
 const FILL: i64 = 1 << 8;
 
 /// An opened security handler.
+#[derive(Clone)]
 pub(super) struct Crypt {
     key: Vec<u8>,
     strings: Arc<dyn CryptFilter>,

@@ -86,7 +86,7 @@ pub(super) fn plan<'s>(
     let name = match (&existing, &options.field) {
         (Some(field), _) => field.name.clone(),
         (None, Some(name)) => name.clone(),
-        (None, None) => form.free_name(),
+        (None, None) => form.free_name("Signature"),
     };
     if form.is_locked(&name) {
         return Err(FormatError::document(
@@ -97,10 +97,7 @@ pub(super) fn plan<'s>(
     if let Some(crypt) = &document.crypt
         && !(if existing.is_some() { crypt.may_fill() } else { crypt.may_create() })
     {
-        return Err(FormatError::document(
-            "pdf-permissions",
-            "the author of the encrypted PDF does not permit to sign it; the owner password is needed",
-        ));
+        return Err(forbidden());
     }
     let permissions = match options.certify {
         Some(_) => match document.dictionary(&catalog.value)?.get("Perms") {
@@ -147,6 +144,32 @@ pub(super) fn plan<'s>(
     Ok(Plan { catalog, permissions, form, target, lock, drawing })
 }
 
+/// A new invisible field for a document time stamp (EN 319 142-1 section 5.4.3). Neither certifications nor locks forbid
+/// one: it changes nothing that they protect.
+pub(super) fn plan_time_stamp<'s>(
+    document: &mut Document<'s>,
+    catalog: Object<'s>,
+    form: Form<'s>,
+) -> Result<Plan<'s>, FormatError> {
+    if document.crypt.as_ref().is_some_and(|crypt| !crypt.may_create()) {
+        return Err(forbidden());
+    }
+    let name = form.free_name("TimeStamp");
+    let page = page::find(document, &catalog, PageChoice::First)?;
+    let raw = document.dictionary(&page.object.value)?.get("Annots");
+    let annotations = raw.map(|raw| document.follow(raw, &page.object)).transpose()?;
+    let annotations = annotations.filter(|object| *object.value != *b"null");
+    let target = Target::New { name, page, annotations };
+    Ok(Plan { catalog, permissions: None, form, target, lock: None, drawing: None })
+}
+
+fn forbidden() -> FormatError {
+    FormatError::document(
+        "pdf-permissions",
+        "the author of the encrypted PDF does not permit to sign it; the owner password is needed",
+    )
+}
+
 /// A visible signature in an existing field takes the place that the form's author gave it.
 fn existing_drawing(document: &mut Document<'_>, field: &SignatureField<'_>) -> Result<Option<Drawing>, FormatError> {
     let widget = field.widget.as_ref().unwrap_or(&field.object);
@@ -187,8 +210,30 @@ impl Plan<'_> {
                 None
             }
         };
-        self.write_form(tail, signature, new_field, profile)?;
+        self.write_form(tail, signature, new_field, profile.pdf.certify.is_some(), Vec::new())?;
         self.write_signature(tail, signature, profile, signer, length, contents_len_max, now)
+    }
+
+    /// Writes all objects of a document time stamp.
+    pub(super) fn write_time_stamp(
+        &self,
+        tail: &mut Tail<'_>,
+        length: u64,
+        contents_len_max: usize,
+        catalog_changes: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<Holes, FormatError> {
+        let stamp = tail.allocate()?;
+        let new_field = match &self.target {
+            Target::New { name, page, annotations } => {
+                Some(self.write_new_field(tail, stamp, name, page, annotations.as_ref(), None)?)
+            }
+            Target::Existing(_) => None,
+        };
+        self.write_form(tail, stamp, new_field, false, catalog_changes)?;
+        let head = "<< /Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161 ";
+        let (mut body, holes) = with_holes(head, tail, length, contents_len_max)?;
+        body.extend_from_slice(b" >>");
+        Ok(holes.behind(tail.object(stamp, &body)))
     }
 
     fn write_new_field(
@@ -233,9 +278,9 @@ impl Plan<'_> {
         tail: &mut Tail<'_>,
         signature: Reference,
         new_field: Option<Reference>,
-        profile: &Profile,
+        certify: bool,
+        mut catalog_changes: Vec<(&'static str, Vec<u8>)>,
     ) -> Result<(), FormatError> {
-        let mut catalog_changes = Vec::new();
         match &self.form.dictionary {
             None => {
                 let id = tail.allocate()?;
@@ -281,7 +326,7 @@ impl Plan<'_> {
                 }
             }
         }
-        if profile.pdf.certify.is_some() {
+        if certify {
             let change = ("DocMDP", signature.to_string().into_bytes());
             let raw = match &self.permissions {
                 Some(object) if object.value.starts_with(b"<<") => tail.outside(object)?,
@@ -306,19 +351,8 @@ impl Plan<'_> {
     ) -> Result<Holes, FormatError> {
         let options = &profile.pdf;
         let sub_filter = seed::sub_filter(profile.format);
-        let mut body =
-            format!("<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /{sub_filter} /ByteRange [").into_bytes();
-        let contents_bytes =
-            contents_len_max.checked_mul(2).ok_or_else(|| unsupported("the signature is too long".into()))?;
-        let mut byte_range = body.len()..body.len();
-        byte_range.end += byte_range_width(length, tail.bytes.len() + contents_bytes + 64 * 1024);
-        body.resize(byte_range.end, b' ');
-        body.extend_from_slice(b"] /Contents ");
-        let mut contents = body.len()..body.len();
-        contents.end += contents_bytes + 2;
-        body.push(b'<');
-        body.resize(contents.end - 1, b'0');
-        body.push(b'>');
+        let head = format!("<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /{sub_filter} ");
+        let (mut body, holes) = with_holes(&head, tail, length, contents_len_max)?;
         let (year, month, day, hour, minute, second) = now.civil();
         let date = format!("D:{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}+00'00'");
         let texts = [
@@ -338,10 +372,30 @@ impl Plan<'_> {
             body.extend_from_slice(&references);
         }
         body.extend_from_slice(b" >>");
-        let start = tail.object(id, &body);
-        let shift = |range: std::ops::Range<usize>| range.start + start..range.end + start;
-        Ok(Holes { byte_range: shift(byte_range), contents: shift(contents) })
+        Ok(holes.behind(tail.object(id, &body)))
     }
+}
+
+/// The body of a signature dictionary so far, with room for what is filled in last.
+fn with_holes(
+    head: &str,
+    tail: &Tail<'_>,
+    length: u64,
+    contents_len_max: usize,
+) -> Result<(Vec<u8>, Holes), FormatError> {
+    let contents_bytes =
+        contents_len_max.checked_mul(2).ok_or_else(|| unsupported("the signature is too long".into()))?;
+    let mut body = format!("{head}/ByteRange [").into_bytes();
+    let mut byte_range = body.len()..body.len();
+    byte_range.end += byte_range_width(length, tail.bytes.len() + contents_bytes + 64 * 1024);
+    body.resize(byte_range.end, b' ');
+    body.extend_from_slice(b"] /Contents ");
+    let mut contents = body.len()..body.len();
+    contents.end += contents_bytes + 2;
+    body.push(b'<');
+    body.resize(contents.end - 1, b'0');
+    body.push(b'>');
+    Ok((body, Holes { byte_range, contents }))
 }
 
 /// Writes the value into an empty field, and the appearance into its widget.

@@ -221,8 +221,8 @@ impl<'s> Form<'s> {
     }
 
     /// A name that no field has.
-    pub(super) fn free_name(&self) -> String {
-        (1u32..).map(|number| format!("Signature{number}")).find(|name| !self.names.contains(name)).unwrap_or_default()
+    pub(super) fn free_name(&self, kind: &str) -> String {
+        (1u32..).map(|number| format!("{kind}{number}")).find(|name| !self.names.contains(name)).unwrap_or_default()
     }
 }
 

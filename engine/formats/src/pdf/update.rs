@@ -14,9 +14,42 @@ use std::ops::Range;
 /// Highest offset that a cross-reference table can hold.
 const TABLE_OFFSET_MAX: u64 = 9_999_999_999;
 
+/// What an update has to know of the document that it goes behind.
+#[derive(Clone, Debug)]
+pub(super) struct Ground {
+    crypt: Option<Crypt>,
+    /// Where the update starts, as offsets in the file count.
+    start: u64,
+    /// Whether the last byte ends a line.
+    ends_with_line_end: bool,
+    /// The first free object number.
+    next_number: u32,
+    /// The newest trailer, raw.
+    trailer: Vec<u8>,
+    /// `startxref` of the newest cross-reference section, and whether that is a stream.
+    previous: u64,
+    streams: bool,
+}
+
+impl Ground {
+    /// The document as it is now.
+    pub(super) fn of(document: &Document<'_>) -> Self {
+        Self {
+            crypt: document.crypt.clone(),
+            start: document.window.len(),
+            ends_with_line_end: document.ends_with_line_end,
+            next_number: document.chain.size.max(1),
+            trailer: document.chain.trailer().to_vec(),
+            previous: document.chain.start,
+            streams: document.chain.ends_with_stream(),
+        }
+    }
+}
+
 /// The update while it grows.
-pub(super) struct Tail<'d> {
-    crypt: Option<&'d Crypt>,
+pub(super) struct Tail<'g> {
+    ground: &'g Ground,
+    crypt: Option<&'g Crypt>,
     /// Where the update starts, as offsets in the file count.
     start: u64,
     pub(super) bytes: Vec<u8>,
@@ -24,19 +57,20 @@ pub(super) struct Tail<'d> {
     next_number: u32,
 }
 
-impl<'d> Tail<'d> {
+impl<'g> Tail<'g> {
     /// Starts an update of the document; `capacity` is a guess of its length.
-    pub(super) fn new(document: &'d Document<'_>, capacity: usize) -> Self {
+    pub(super) fn new(ground: &'g Ground, capacity: usize) -> Self {
         let mut bytes = Vec::with_capacity(capacity);
-        if !document.ends_with_line_end {
+        if !ground.ends_with_line_end {
             bytes.push(b'\n');
         }
         Self {
-            crypt: document.crypt.as_ref(),
-            start: document.window.len(),
+            ground,
+            crypt: ground.crypt.as_ref(),
+            start: ground.start,
             bytes,
             entries: Vec::with_capacity(8),
-            next_number: document.chain.size.max(1),
+            next_number: ground.next_number,
         }
     }
 
@@ -114,8 +148,8 @@ impl<'d> Tail<'d> {
 
     /// Writes the cross-reference section, of the same kind as the document's newest one, and the trailer. `id` is the
     /// raw new `/ID`.
-    pub(super) fn finish(&mut self, document: &Document<'_>, id: &[u8]) -> Result<(), FormatError> {
-        let trailer = Dictionary::new(document.chain.trailer());
+    pub(super) fn finish(&mut self, id: &[u8]) -> Result<(), FormatError> {
+        let trailer = Dictionary::new(&self.ground.trailer);
         let mut common = Vec::with_capacity(256);
         for key in ["Root", "Info", "Encrypt"] {
             if let Some(value) = trailer.as_ref().and_then(|trailer| trailer.get(key)) {
@@ -126,13 +160,12 @@ impl<'d> Tail<'d> {
         }
         common.extend_from_slice(b"/ID ");
         common.extend_from_slice(id);
-        common.extend_from_slice(format!(" /Prev {}", document.chain.start).as_bytes());
+        common.extend_from_slice(format!(" /Prev {}", self.ground.previous).as_bytes());
         self.entries.sort_unstable();
         if self.entries.windows(2).any(|pair| pair[0].0.number == pair[1].0.number) {
             return Err(damaged("one object of it plays two parts"));
         }
-        let start =
-            if document.chain.ends_with_stream() { self.write_stream(&common)? } else { self.write_table(&common)? };
+        let start = if self.ground.streams { self.write_stream(&common)? } else { self.write_table(&common)? };
         self.bytes.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
         Ok(())
     }
@@ -198,6 +231,14 @@ pub(super) struct Holes {
     pub(super) contents: Range<usize>,
 }
 
+impl Holes {
+    /// The same holes, counted from further in front.
+    pub(super) fn behind(self, start: usize) -> Self {
+        let shift = |range: Range<usize>| range.start + start..range.end + start;
+        Self { byte_range: shift(self.byte_range), contents: shift(self.contents) }
+    }
+}
+
 /// Fills in `/ByteRange`: all of the file but `/Contents`. `length` is that of the original.
 pub(super) fn fill_byte_range(bytes: &mut [u8], holes: &Holes, length: u64) {
     let first = length + holes.contents.start as u64;
@@ -206,6 +247,18 @@ pub(super) fn fill_byte_range(bytes: &mut [u8], holes: &Holes, length: u64) {
     let numbers = format!("0 {first} {second} {rest}");
     bytes[holes.byte_range.clone()].fill(b' ');
     bytes[holes.byte_range.start..][..numbers.len()].copy_from_slice(numbers.as_bytes());
+}
+
+/// Writes a signature (DER) into `/Contents`. `None`: there is not enough room.
+pub(super) fn fill_contents(bytes: &mut [u8], holes: &Holes, der: &[u8]) -> Option<()> {
+    let hole = bytes.get_mut(holes.contents.start + 1..holes.contents.end.checked_sub(1)?)?;
+    if der.len() > hole.len() / 2 {
+        return None;
+    }
+    for (pair, byte) in hole.chunks_exact_mut(2).zip(der) {
+        pair.copy_from_slice(&lexer::hex_pair(*byte));
+    }
+    Some(())
 }
 
 /// How long the numbers of `/ByteRange` can become for a file of this length.

@@ -37,6 +37,14 @@ pub(super) struct Object<'s> {
     pub(super) compressed: bool,
 }
 
+impl Object<'_> {
+    /// Independent of the document that it was read from.
+    pub(super) fn into_owned(self) -> Object<'static> {
+        let Object { id, value, stream_at, compressed } = self;
+        Object { id, value: Cow::Owned(value.into_owned()), stream_at, compressed }
+    }
+}
+
 impl<'s> Window<'s> {
     pub(super) fn new(source: &'s dyn Source, base: u64) -> Self {
         Self { source, whole: source.as_slice(), base, read: Cell::new(0) }
