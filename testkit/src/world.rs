@@ -51,6 +51,9 @@ pub struct World {
     server: Option<http::Server>,
 }
 
+/// Certificates by issuer and serial number.
+type Issued = HashMap<(Issuer, Vec<u8>), Vec<u8>>;
+
 /// What certificates and answers are made from; the server's threads share it.
 struct Inner {
     base_url: String,
@@ -62,8 +65,7 @@ struct Inner {
     stamps: Authority,
     stranger: OnceLock<Authority>,
     register: Mutex<Register>,
-    /// Certificates that were issued, by issuer and serial number.
-    certificates: Mutex<HashMap<(Issuer, Vec<u8>), Vec<u8>>>,
+    certificates: Mutex<Issued>,
     signers: Mutex<HashMap<String, Arc<Identity>>>,
     responders: Mutex<HashMap<(Issuer, ResponderKind), Arc<ocsp::Responder>>>,
     units: Mutex<HashMap<(Unit, Hash), Arc<tsa::Unit>>>,

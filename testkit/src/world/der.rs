@@ -115,6 +115,18 @@ fn digits(unix: i64) -> String {
     format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// The date of an HTTP header (RFC 9110 section 5.6.7).
+pub(super) fn http_date(unix: i64) -> String {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const DAYS: &str = "ThuFriSatSunMonTueWed"; // 1 January 1970 was a Thursday
+    let (year, month, day) = date(unix);
+    let name = |names: &'static str, number: i64| &names[number as usize * 3..][..3];
+    let (weekday, month) = (name(DAYS, unix.div_euclid(86_400).rem_euclid(7)), name(MONTHS, month - 1));
+    let second = unix.rem_euclid(86_400);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// Year, month and day of a moment. The calendar repeats every 400 years, which are 146 097 days; a year counted from
 /// March has its leap day at its end.
 pub(super) fn date(unix: i64) -> (i64, i64, i64) {
@@ -196,6 +208,7 @@ mod tests {
             let theirs = Asn1Time::from_str(&ours).unwrap();
             assert!(Asn1Time::from_unix(unix).unwrap() == theirs, "{ours}");
         }
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(generalized(0, 120)[2..], *b"19700101000000.12Z");
         assert_eq!(time(2_524_607_999)[..4], [0x17, 13, b'4', b'9']);
         assert_eq!(time(2_524_608_000)[..4], [0x18, 15, b'2', b'0']);

@@ -6,7 +6,7 @@ mod body;
 
 use super::authority::{Issuer, Order, Purpose};
 use super::fault::Fault;
-use super::{Inner, Unit, World, crl, lock};
+use super::{Inner, Unit, World, crl, der, lock};
 use crate::pki::KeyKind;
 use anyhow::{Context, Result};
 use body::{Shape, Spoiled};
@@ -290,7 +290,7 @@ async fn answer(
         Some(Fault::Redirect) => return status(StatusCode::FOUND, &[(header::LOCATION, whole)]),
         _ => {}
     }
-    let Some((kind, bytes)) = content(&shared.inner, &head.method, &route, &body, fault)? else {
+    let Some(Content { kind, bytes, made }) = content(&shared.inner, &head.method, &route, &body, fault)? else {
         return status(StatusCode::NOT_FOUND, &[]);
     };
     if let Some(fault) = fault {
@@ -299,11 +299,16 @@ async fn answer(
     let validators = head.method == Method::GET && route.service != "/ocsp";
     let mut response = Response::builder().status(StatusCode::OK);
     if validators {
-        let tag = tag(&bytes);
-        if head.headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes()) {
-            return status(StatusCode::NOT_MODIFIED, &[(header::ETAG, &tag)]);
+        let (tag, modified) = (tag(&bytes), der::http_date(made));
+        let given = |name| head.headers.get(name).map(HeaderValue::as_bytes);
+        let unmodified = match given(header::IF_NONE_MATCH) {
+            Some(given) => given == tag.as_bytes(),
+            None => given(header::IF_MODIFIED_SINCE) == Some(modified.as_bytes()),
+        };
+        if unmodified {
+            return status(StatusCode::NOT_MODIFIED, &[(header::ETAG, &tag), (header::LAST_MODIFIED, &modified)]);
         }
-        response = response.header(header::ETAG, tag);
+        response = response.header(header::ETAG, tag).header(header::LAST_MODIFIED, modified);
     }
     let kind = if fault == Some(Fault::WrongType) { "text/html" } else { kind };
     let (length, shape) = match fault {
@@ -320,15 +325,25 @@ async fn answer(
     Ok(response.header(header::CONTENT_TYPE, kind).body(Spoiled(shape))?)
 }
 
-/// The media type and the bytes of what a route leads to; nothing if there is nothing.
+/// What a route leads to.
+struct Content {
+    /// The media type.
+    kind: &'static str,
+    bytes: Bytes,
+    /// Since when it is so.
+    made: i64,
+}
+
+/// What a route leads to; nothing if there is nothing.
 fn content(
     inner: &Inner,
     method: &Method,
     route: &Route,
     body: &[u8],
     fault: Option<Fault>,
-) -> Result<Option<(&'static str, Bytes)>> {
-    let found = match (method, route.service.as_str()) {
+) -> Result<Option<Content>> {
+    let mut made = inner.began;
+    let (kind, bytes) = match (method, route.service.as_str()) {
         (&Method::POST, "/tsa") => ("application/timestamp-reply", stamp(inner, Unit::Good, body, fault)?),
         (&Method::POST, "/tsa/rsa") => ("application/timestamp-reply", stamp(inner, Unit::Rsa, body, fault)?),
         (&Method::POST, "/ocsp") => ("application/ocsp-response", inner.answer_ocsp_request(body, fault)?.into()),
@@ -344,11 +359,13 @@ fn content(
         }
         (&Method::GET, path) => {
             let Some((issuer, part)) = crl::named(path) else { return Ok(None) };
-            ("application/pkix-crl", inner.list(issuer, part)?.bytes.clone())
+            let list = inner.list(issuer, part)?;
+            made = list.made;
+            ("application/pkix-crl", list.bytes.clone())
         }
         _ => return Ok(None),
     };
-    Ok(Some(found))
+    Ok(Some(Content { kind, bytes, made }))
 }
 
 fn stamp(inner: &Inner, unit: Unit, request: &[u8], fault: Option<Fault>) -> Result<Bytes> {

@@ -15,7 +15,7 @@ pub(super) enum Shape {
     Endless,
     Drip(Bytes, Pin<Box<Sleep>>),
     /// Half of it, then an error, which closes the connection.
-    Short(Option<Bytes>),
+    Short(Option<Bytes>, Pin<Box<Sleep>>),
 }
 
 impl Shape {
@@ -32,7 +32,8 @@ impl Shape {
     }
 
     pub(super) fn short(bytes: Bytes) -> Self {
-        Shape::Short(Some(bytes.slice(..bytes.len() / 2)))
+        // The pause lets hyper send the half before it hears of the error.
+        Shape::Short(Some(bytes.slice(..bytes.len() / 2)), Box::pin(sleep(Duration::from_millis(50))))
     }
 }
 
@@ -50,10 +51,13 @@ impl Body for Spoiled {
                 *pause = Box::pin(sleep(Duration::from_secs(1)));
                 Poll::Ready(Some(Ok(Frame::data(bytes.split_to(1)))))
             }
-            Shape::Short(half) => Poll::Ready(Some(match half.take() {
-                Some(half) => Ok(Frame::data(half)),
-                None => Err(Error::from(ErrorKind::UnexpectedEof)),
-            })),
+            Shape::Short(half, pause) => {
+                if let Some(half) = half.take() {
+                    return Poll::Ready(Some(Ok(Frame::data(half))));
+                }
+                std::task::ready!(pause.as_mut().poll(context));
+                Poll::Ready(Some(Err(Error::from(ErrorKind::UnexpectedEof))))
+            }
         }
     }
 }
