@@ -86,6 +86,7 @@ pub struct Pki {
     root: Authority,
     sub: Authority,
     signers: Mutex<HashMap<KeyKind, Arc<Identity>>>,
+    recipients: Mutex<HashMap<KeyKind, Arc<Identity>>>,
     ca_pem: UnnamedFile,
     root_pem: UnnamedFile,
 }
@@ -97,7 +98,7 @@ impl Pki {
         let sub = root.subordinate("Muster Vertrauensdienste Siegel CA 7")?;
         let ca_pem = UnnamedFile::new(&[sub.certificate.to_pem()?, root.certificate.to_pem()?].concat())?;
         let root_pem = UnnamedFile::new(&root.certificate.to_pem()?)?;
-        Ok(Self { root, sub, signers: Mutex::default(), ca_pem, root_pem })
+        Ok(Self { root, sub, signers: Mutex::default(), recipients: Mutex::default(), ca_pem, root_pem })
     }
 
     /// One authority for a whole test binary, so that slow keys are made once in it.
@@ -118,8 +119,24 @@ impl Pki {
         Ok(made)
     }
 
+    /// Somebody who can be encrypted for with a key of this kind; always the same one from the same authority.
+    pub fn recipient(&self, kind: KeyKind) -> Result<Arc<Identity>> {
+        let mut recipients = self.recipients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = recipients.get(&kind) {
+            return Ok(Arc::clone(known));
+        }
+        let made = self.issue_as(kind, &format!("Posteingang {}", kind.name()), Role::Recipient)?;
+        let made = Arc::new(made);
+        recipients.insert(kind, Arc::clone(&made));
+        Ok(made)
+    }
+
     /// A further signer with a new key of this kind and its own common name.
     pub fn issue(&self, kind: KeyKind, common_name: &str) -> Result<Identity> {
+        self.issue_as(kind, common_name, Role::Signer)
+    }
+
+    fn issue_as(&self, kind: KeyKind, common_name: &str, role: Role) -> Result<Identity> {
         let key = kind.generate().with_context(|| format!("make a {} key", kind.name()))?;
         let subject = name(&[
             ("C", "DE"),
@@ -129,7 +146,7 @@ impl Pki {
             ("OU", "Rechnungswesen"),
             ("CN", common_name),
         ])?;
-        let certificate = self.sub.certify(&subject, &key, Role::Signer)?;
+        let certificate = self.sub.certify(&subject, &key, role)?;
         let issuers = vec![self.sub.certificate.clone(), self.root.certificate.clone()];
         Ok(Identity { kind, certificate, key, issuers })
     }
@@ -288,6 +305,7 @@ enum Role {
     Root,
     Sub,
     Signer,
+    Recipient,
 }
 
 /// RFC 5280 section 4: version 3, with the extensions that path validation looks at.
@@ -312,11 +330,12 @@ fn build(
     match role {
         Role::Root => builder.append_extension(BasicConstraints::new().critical().ca().build()?)?,
         Role::Sub => builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?,
-        Role::Signer => builder.append_extension(BasicConstraints::new().critical().build()?)?,
+        Role::Signer | Role::Recipient => builder.append_extension(BasicConstraints::new().critical().build()?)?,
     }
     let usage = match role {
         Role::Root | Role::Sub => KeyUsage::new().critical().key_cert_sign().crl_sign().build()?,
         Role::Signer => KeyUsage::new().critical().digital_signature().non_repudiation().build()?,
+        Role::Recipient => KeyUsage::new().critical().key_encipherment().key_agreement().build()?,
     };
     builder.append_extension(usage)?;
     let issuer_ref = issuer.map(AsRef::as_ref);

@@ -8,6 +8,7 @@ pub mod cms;
 pub mod crl;
 pub mod crypto;
 pub mod der;
+pub mod envelope;
 pub mod evidence;
 pub mod lift;
 pub mod ocsp;
