@@ -363,12 +363,7 @@ fn fault(error: reqwest::Error, shown: &str) -> FetchFault {
     if error.is_timeout() {
         return FetchFault::Timeout(shown.to_owned());
     }
-    let redirected_wrongly = error.is_redirect();
-    let why = chain(&error.without_url());
-    if redirected_wrongly {
-        return FetchFault::Forbidden(shown.to_owned(), why);
-    }
-    FetchFault::Unreachable(shown.to_owned(), why)
+    FetchFault::Unreachable(shown.to_owned(), chain(&error.without_url()))
 }
 
 /// The innermost causes say what happened; the outermost only that something did.
