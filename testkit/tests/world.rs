@@ -113,8 +113,8 @@ fn each_bad_stamp_has_its_fault_and_no_other() {
         (Fault::Stranger, "unable to get local issuer"),
         (Fault::NoCertificate, "signer certificate not found"),
         (Fault::WrongEss, "ess routines"),
-        (Fault::Rejection, "system failure"),
-        (Fault::Waiting, "invalid status"),
+        (Fault::Rejection, "systemfailure"),
+        (Fault::Waiting, "status code: waiting"),
     ];
     for (fault, complaint) in complaints {
         let answer = desk.put("answer.tsr", &world.answer_stamp_request(&request, Some(fault)).unwrap());
