@@ -5,6 +5,7 @@
 
 pub mod corpora;
 pub mod judge;
+pub mod judge_bc;
 pub mod memory;
 pub mod mutate;
 pub mod pdf;

@@ -6,6 +6,7 @@
 #[path = "../cms_support/mod.rs"]
 mod cms_support;
 
+mod bouncy;
 mod foreign;
 mod further;
 mod large;
