@@ -2,12 +2,19 @@
 //!
 //! Never loads anything a document points to, and refuses document type declarations.
 
+pub mod algorithms;
 pub mod c14n;
 pub mod encoding;
 pub mod lift;
 pub mod reader;
+pub mod reference;
 pub mod sign;
+pub mod signature;
+mod transform;
 pub mod tree;
+pub mod verify;
+mod xades;
+pub mod xpath;
 
 /// Whether these first bytes of a document may be XML: a `<` behind a byte-order mark and white space.
 pub fn looks_like_xml(head: &[u8]) -> bool {

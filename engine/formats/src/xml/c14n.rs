@@ -9,6 +9,7 @@ mod output;
 mod selection;
 
 pub(in crate::xml) use namespaces::Scopes;
+pub(in crate::xml) use selection::Bits;
 pub use selection::NodeSet;
 
 use super::tree::{Document, NodeId, NodeKind, Prefix, Uri};

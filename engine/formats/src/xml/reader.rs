@@ -8,7 +8,8 @@ mod characters;
 use super::tree::{AttributeRow, Declaration, Interner, KNOWN, Node, NodeKind, Prefix, Span, Tables, Tag, Uri};
 use super::tree::{XML_NAMESPACE, XMLNS_NAMESPACE};
 use crate::prepare::FormatError;
-use characters::{BLANK, IN_TEXT, IN_VALUE, is_character, is_name, is_name_start, name_byte};
+use characters::{BLANK, IN_TEXT, IN_VALUE, is_character, name_byte};
+pub(in crate::xml) use characters::{is_name, is_name_start};
 use model::limits::{XML_ATTRIBUTES_MAX, XML_BYTES_MAX, XML_DEPTH_MAX, XML_NAME_BYTES_MAX, XML_NODES_MAX};
 
 /// Why a document is not accepted as XML.

@@ -32,7 +32,7 @@ pub(super) fn is_character(character: char) -> bool {
 }
 
 /// Production `NameStartChar`, without the colon.
-pub(super) fn is_name_start(character: char) -> bool {
+pub(in crate::xml) fn is_name_start(character: char) -> bool {
     matches!(character,
         'a'..='z' | 'A'..='Z' | '_' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
         | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
@@ -41,7 +41,7 @@ pub(super) fn is_name_start(character: char) -> bool {
 }
 
 /// Production `NameChar`, with the colon.
-pub(super) fn is_name(character: char) -> bool {
+pub(in crate::xml) fn is_name(character: char) -> bool {
     is_name_start(character)
         || matches!(character,
             ':' | '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
