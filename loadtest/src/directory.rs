@@ -7,18 +7,19 @@ use crate::limit;
 use crate::peer;
 use crate::report::Report;
 use crate::server;
-use crate::{Directory, StoreName};
+use crate::{Content, Directory, StoreName};
 use anyhow::{Result, bail};
 use std::path::Path;
 use testkit::postgres::Postgres;
+use testkit::world::World;
 
 /// Runs it.
 pub(crate) fn run(arguments: &Directory) -> Result<Report> {
     if arguments.documents == 0 || arguments.tokens == 0 || arguments.softhsm == Some(0) {
         bail!("--documents, --tokens and --softhsm must be at least 1");
     }
-    if arguments.peer && !arguments.format.is_pdf() {
-        bail!("--peer compares the signing of PDFs; use it with --format pades or pdf");
+    if arguments.peer && arguments.profile.content() != Content::Pdf {
+        bail!("--peer compares the signing of PDFs; use it with --profile pades or pdf");
     }
     let program = server::program()?;
     let database = match arguments.store {
@@ -26,8 +27,10 @@ pub(crate) fn run(arguments: &Directory) -> Result<Report> {
         StoreName::Postgres => Some(Postgres::start()?),
     };
     let signing_key = SigningKey::make(arguments)?;
-    let home = Home::make(arguments, &signing_key, database.as_ref().map(|_| DATABASE_VARIABLE))?;
-    documents::make(&home.input(), arguments.documents, arguments.size, arguments.format.is_pdf())?;
+    let world = arguments.profile.stamps().then(World::start).transpose()?;
+    let authority = world.as_ref().map(|world| world.url("/tsa"));
+    let home = Home::make(arguments, &signing_key, database.as_ref().map(|_| DATABASE_VARIABLE), authority)?;
+    documents::make(&home.input(), arguments.documents, arguments.size(), arguments.profile.content())?;
 
     // What one phase wrote must not be written to the disk during the next one.
     let quiet = || rustix::fs::sync();
@@ -46,7 +49,8 @@ pub(crate) fn run(arguments: &Directory) -> Result<Report> {
         }
         false => None,
     };
-    Ok(Report::new(arguments, raw, [before, after], run, peer))
+    let stamps = world.as_ref().map(|world| world.count("/tsa"));
+    Ok(Report::new(arguments, raw, [before, after], run, peer, stamps))
 }
 
 fn first_files(folder: &Path, count: usize) -> Result<Vec<std::path::PathBuf>> {

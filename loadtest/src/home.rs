@@ -15,7 +15,12 @@ pub(crate) struct Home {
 
 impl Home {
     /// Makes folders, keys and configuration.
-    pub(crate) fn make(arguments: &Directory, key: &SigningKey, database: Option<&str>) -> Result<Self> {
+    pub(crate) fn make(
+        arguments: &Directory,
+        key: &SigningKey,
+        database: Option<&str>,
+        authority: Option<String>,
+    ) -> Result<Self> {
         let parent = parent(arguments.home.as_deref())?;
         let mut folder = tempfile::Builder::new().prefix("sealmill-loadtest-").tempdir_in(&parent)?;
         folder.disable_cleanup(arguments.keep);
@@ -30,7 +35,8 @@ impl Home {
         if let Some(token) = key.hardware() {
             write_secret(&home.keys().join("token.pin"), &token.pin)?;
         }
-        std::fs::write(home.configuration(), configuration(arguments, key, metrics, database))?;
+        let text = configuration(arguments, key, metrics, database, authority.as_deref());
+        std::fs::write(home.configuration(), text)?;
         Ok(home)
     }
 
@@ -121,7 +127,13 @@ fn in_memory(folder: &Path) -> Result<bool> {
 /// `statfs(2)`.
 const TMPFS_MAGIC: i64 = 0x0102_1994;
 
-fn configuration(arguments: &Directory, key: &SigningKey, metrics: SocketAddr, database: Option<&str>) -> String {
+fn configuration(
+    arguments: &Directory,
+    key: &SigningKey,
+    metrics: SocketAddr,
+    database: Option<&str>,
+    authority: Option<&str>,
+) -> String {
     let mut text = String::from("[store]\n");
     let _ = match database {
         Some(variable) => writeln!(text, "url_env = \"{variable}\""),
@@ -146,9 +158,16 @@ fn configuration(arguments: &Directory, key: &SigningKey, metrics: SocketAddr, d
             }
         }
     }
-    let (signers, format) = (signers.join(", "), arguments.format.word());
+    let (signers, lines) = (signers.join(", "), arguments.profile.lines());
     let _ = writeln!(text, "\n[[pool]]\nname = \"load\"\nsigners = [{signers}]");
-    let _ = writeln!(text, "\n[[profile]]\nname = \"load\"\npool = \"load\"\nformat = \"{format}\"");
+    if let Some(url) = authority {
+        let _ = writeln!(text, "\n[[authority]]\nname = \"local\"\nurl = \"{url}\"");
+    }
+    let _ = writeln!(text, "\n[[profile]]\nname = \"load\"\npool = \"load\"\n{lines}");
+    if authority.is_some() {
+        let batch = arguments.profile.stamps_batches();
+        let _ = writeln!(text, "\n[profile.stamp]\nauthorities = [\"local\"]\nbatch = {batch}");
+    }
     // The files are complete: they need not rest.
     let _ = writeln!(text, "\n[[directory]]\nname = \"load\"\npath = \"load\"\nprofile = \"load\"\nsettle_ms = 0");
     text

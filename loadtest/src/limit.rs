@@ -115,7 +115,7 @@ mod tests {
             let (from, to) = (folder.path().join("from"), folder.path().join("to"));
             std::fs::create_dir(&from).unwrap();
             std::fs::create_dir(&to).unwrap();
-            crate::documents::make(&from, 30, 10_000, false).unwrap();
+            crate::documents::make(&from, 30, 10_000, crate::Content::Random).unwrap();
             let run = run(&from, &to, &key).unwrap();
             assert_eq!(home::files(&from).unwrap().len(), 30);
             let copies = home::files(&to).unwrap();

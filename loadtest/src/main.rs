@@ -39,15 +39,15 @@ struct Directory {
     /// Number of documents, each different.
     #[arg(long, default_value_t = 2_000)]
     documents: usize,
-    /// Length of each, in bytes.
-    #[arg(long, default_value_t = 100_000)]
-    size: usize,
+    /// Length of each, in bytes: 100 000, XML 20 000.
+    #[arg(long)]
+    size: Option<usize>,
     /// Software tokens in the pool, one session each. Not with --softhsm.
     #[arg(long, default_value_t = 2)]
     tokens: usize,
-    /// Form of the results.
-    #[arg(long, value_enum, default_value = "pades")]
-    format: Format,
+    /// What is made of them.
+    #[arg(long, value_enum, default_value = "pades", alias = "format")]
+    profile: Profile,
     /// Kind of the signing key.
     #[arg(long, value_enum, default_value = "rsa3072")]
     key: KeyName,
@@ -78,11 +78,23 @@ struct Directory {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum Profile {
+    /// PAdES B-B.
     Pades,
+    /// PAdES B-T, with a time-stamping authority on this machine, which uses its processors, too.
+    PadesT,
+    /// PAdES B-B, one time stamp for each batch and an evidence record for each document.
+    PadesBatch,
+    /// `adbe.pkcs7.detached`.
     Pdf,
+    /// CAdES B-B, detached.
     Cades,
+    /// CAdES B-B, detached, one time stamp for each batch.
+    CadesBatch,
+    /// Plain CMS, detached.
     Cms,
+    /// XAdES B-B, enveloped.
+    Xades,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,18 +133,61 @@ impl KeyName {
     }
 }
 
-impl Format {
+/// What documents are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Pdf,
+    Xml,
+    Random,
+}
+
+impl Profile {
     fn word(self) -> &'static str {
         match self {
-            Format::Pades => "pades",
-            Format::Pdf => "pdf",
-            Format::Cades => "cades",
-            Format::Cms => "cms",
+            Profile::Pades => "PAdES B-B",
+            Profile::PadesT => "PAdES B-T",
+            Profile::PadesBatch => "PAdES B-B, batch stamped",
+            Profile::Pdf => "PDF",
+            Profile::Cades => "CAdES B-B",
+            Profile::CadesBatch => "CAdES B-B, batch stamped",
+            Profile::Cms => "CMS",
+            Profile::Xades => "XAdES B-B",
         }
     }
 
-    fn is_pdf(self) -> bool {
-        matches!(self, Format::Pades | Format::Pdf)
+    /// `format` and `level` in the server's configuration.
+    fn lines(self) -> &'static str {
+        match self {
+            Profile::Pades | Profile::PadesBatch => "format = \"pades\"",
+            Profile::PadesT => "format = \"pades\"\nlevel = \"B-T\"",
+            Profile::Pdf => "format = \"pdf\"",
+            Profile::Cades | Profile::CadesBatch => "format = \"cades\"",
+            Profile::Cms => "format = \"cms\"",
+            Profile::Xades => "format = \"xades\"",
+        }
+    }
+
+    fn stamps(self) -> bool {
+        self == Profile::PadesT || self.stamps_batches()
+    }
+
+    fn stamps_batches(self) -> bool {
+        matches!(self, Profile::PadesBatch | Profile::CadesBatch)
+    }
+
+    fn content(self) -> Content {
+        match self {
+            Profile::Pades | Profile::PadesT | Profile::PadesBatch | Profile::Pdf => Content::Pdf,
+            Profile::Cades | Profile::CadesBatch | Profile::Cms => Content::Random,
+            Profile::Xades => Content::Xml,
+        }
+    }
+}
+
+impl Directory {
+    fn size(&self) -> usize {
+        let usual = if self.profile.content() == Content::Xml { 20_000 } else { 100_000 };
+        self.size.unwrap_or(usual)
     }
 }
 

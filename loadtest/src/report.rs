@@ -97,7 +97,7 @@ pub(crate) struct Report {
     door: &'static str,
     documents: usize,
     size: usize,
-    format: &'static str,
+    profile: &'static str,
     key: &'static str,
     software_tokens: Option<usize>,
     softhsm_sessions: Option<usize>,
@@ -115,6 +115,8 @@ pub(crate) struct Report {
     ratio_to_raw_sign: f64,
     other_cpu_micros: f64,
     peer: Option<PeerRun>,
+    /// Time stamps that the server asked for.
+    time_stamps: Option<u64>,
     /// How many times faster than the peer.
     peer_factor: Option<f64>,
 }
@@ -126,14 +128,15 @@ impl Report {
         [limit_before, limit_after]: [LimitRun; 2],
         sealmill: ServerRun,
         peer: Option<PeerRun>,
+        time_stamps: Option<u64>,
     ) -> Self {
         let limit_cpu = (limit_before.cpu_micros.total() + limit_after.cpu_micros.total()) / 2.0;
         let best_raw = raw_sign.iter().map(|rate| rate.per_second).fold(0.0, f64::max);
         Self {
             door: "directory",
             documents: arguments.documents,
-            size: arguments.size,
-            format: arguments.format.word(),
+            size: arguments.size(),
+            profile: arguments.profile.word(),
             key: arguments.key.kind().name(),
             software_tokens: arguments.softhsm.is_none().then_some(arguments.tokens),
             softhsm_sessions: arguments.softhsm,
@@ -149,6 +152,7 @@ impl Report {
             sealmill,
             limit_after,
             peer,
+            time_stamps,
         }
     }
 
@@ -164,7 +168,7 @@ impl Report {
         let _ = writeln!(
             text,
             "{} documents of {} bytes, {}, {}, {tokens}, {}, {} cores\n",
-            self.documents, self.size, self.format, self.key, self.store, self.cores
+            self.documents, self.size, self.profile, self.key, self.store, self.cores
         );
         let _ = writeln!(text, "{:<28}{:>14}{:>20}", "", "signatures/s", "CPU µs/document");
         let mut row = |what: &str, rate: Option<f64>, cpu: Option<f64>| {
@@ -185,6 +189,9 @@ impl Report {
         if let Some(factor) = self.peer_factor {
             let _ = writeln!(text, "times faster than pyHanko     {factor:>6.1}");
         }
+        if let Some(count) = self.time_stamps {
+            let _ = writeln!(text, "time stamps asked for         {count:>6}");
+        }
         let _ = writeln!(text, "peak memory                   {:>6.1} MiB", self.sealmill.peak_mebibytes);
         let _ = writeln!(text, "start to first claim          {:>6.3} s", self.sealmill.startup_seconds);
         let _ = writeln!(text, "first claim to last result    {:>6.3} s", self.sealmill.seconds);
@@ -195,7 +202,7 @@ impl Report {
         for (part, micros) in parts {
             let _ = writeln!(text, "  limit      {part:<12}{micros:>8.1}");
         }
-        let stages = ["claim", "prepare", "sign", "assemble", "write", "record", "publish"];
+        let stages = ["claim", "prepare", "sign", "assemble", "lift", "write", "record", "publish"];
         let known = stages.iter().filter_map(|stage| Some((*stage, *self.sealmill.stage_cpu_micros.get(*stage)?)));
         // What moves between threads (recording) counts its duration only.
         let known = known.filter(|(_, micros)| *micros > 0.0);
@@ -233,7 +240,7 @@ mod tests {
         };
         let raw = vec![RawRate { sessions: 1, per_second: 800.0 }, RawRate { sessions: 2, per_second: 1_500.0 }];
         let peer = PeerRun { documents: 200, processes: 2, per_second: 90.0 };
-        Report::new(&arguments, raw, [limit(1_100.0, 900.0), limit(900.0, 700.0)], sealmill, Some(peer))
+        Report::new(&arguments, raw, [limit(1_100.0, 900.0), limit(900.0, 700.0)], sealmill, Some(peer), Some(3))
     }
 
     #[test]

@@ -105,7 +105,8 @@ impl Moves {
         Ok(Self(watcher))
     }
 
-    /// Moves since the last look; the server's probes of its folders do not count.
+    /// Moves since the last look; the server's probes of its folders do not count, nor do evidence records, which arrive
+    /// before their results.
     fn count(&self) -> Result<usize> {
         let mut buffer = [MaybeUninit::uninit(); 64 * 1024];
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
@@ -116,7 +117,8 @@ impl Moves {
                     bail!("the kernel dropped events; the count of results is not known");
                 }
                 Ok(event) => {
-                    count += usize::from(event.file_name().is_some_and(|name| !name.to_bytes().starts_with(b".")))
+                    let counts = |name: &[u8]| !name.starts_with(b".") && !name.ends_with(b".ers");
+                    count += usize::from(event.file_name().is_some_and(|name| counts(name.to_bytes())));
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(count),
                 Err(error) => return Err(io::Error::from(error).into()),
