@@ -3,7 +3,7 @@
 use super::Crl;
 use crate::cms::certificate::Certificate;
 use crate::cms::certificate::extensions::{DistributionPoint, general_names, point_name, reason_flags};
-use crate::der::{DerError, Reader, TAG_CONTEXT_0, TAG_SEQUENCE};
+use crate::der::{DerError, Reader, TAG_CONTEXT_0, TAG_CONTEXT_1, TAG_SEQUENCE, TAG_SET, tlv};
 use crate::path::same_name;
 
 /// `IssuingDistributionPoint`; its default is a CRL about everything that its issuer issues.
@@ -68,16 +68,36 @@ impl Scope {
 
     /// Whether the CRL with this scope says all there is to say about a certificate.
     pub(super) fn covers(&self, crl: &Crl, certificate: &Certificate<'_>) -> Result<(), Uncovered> {
-        let points = certificate.crl_distribution_points().map_err(|_| Uncovered::Unreadable)?;
-        let same_issuer = same_name(&crl.issuer, certificate.issuer);
-        let sent_here = points.iter().any(|point| issues_for(crl, point));
-        if !same_issuer && !(self.indirect && sent_here) {
-            return Err(Uncovered::Issuer);
+        let unreadable = |_| Uncovered::Unreadable;
+        let points = certificate.crl_distribution_points().map_err(unreadable)?;
+        let mine = full_names(self.names.iter().map(Vec::as_slice), self.relative.as_deref(), &crl.issuer);
+        let mine = mine.map_err(unreadable)?;
+        // The last step of RFC 5280 section 6.3.3: a CRL of the issuer that no point speaks of is for a point with the
+        // issuer's name.
+        let own_name = tlv(TAG_DIRECTORY_NAME, &[certificate.issuer]);
+        let own = DistributionPoint { names: vec![&own_name], ..DistributionPoint::default() };
+        let mut refused = Uncovered::Issuer;
+        for point in points.iter().chain([&own]) {
+            let others = point.crl_issuer.iter().filter_map(|name| directory_name(name));
+            let issued_here = match point.crl_issuer.is_empty() {
+                true => same_name(&crl.issuer, certificate.issuer),
+                false => self.indirect && others.clone().any(|name| same_name(name, &crl.issuer)),
+            };
+            if !issued_here {
+                continue;
+            }
+            let base = others.clone().next().unwrap_or(certificate.issuer);
+            let names = point.names.iter().chain(&point.crl_issuer).copied();
+            let theirs = full_names(names, point.relative, base).map_err(unreadable)?;
+            if mine.is_empty() || theirs.iter().any(|name| mine.iter().any(|known| same_general_name(name, known))) {
+                return self.covers_kind(certificate);
+            }
+            refused = Uncovered::Point;
         }
-        let named = !self.names.is_empty() || self.relative.is_some();
-        if named && !points.iter().any(|point| self.is_point(point)) {
-            return Err(Uncovered::Point);
-        }
+        Err(refused)
+    }
+
+    fn covers_kind(&self, certificate: &Certificate<'_>) -> Result<(), Uncovered> {
         let constraints = certificate.basic_constraints().map_err(|_| Uncovered::Unreadable)?;
         let authority = constraints.is_some_and(|constraints| constraints.ca);
         if self.only_attributes || (self.only_users && authority) || (self.only_authorities && !authority) {
@@ -88,26 +108,37 @@ impl Scope {
         }
         Ok(())
     }
+}
 
-    fn is_point(&self, point: &DistributionPoint<'_>) -> bool {
-        let relative = self.relative.is_some() && self.relative.as_deref() == point.relative;
-        relative
-            || self.names.iter().any(|name| point.names.iter().chain(&point.crl_issuer).any(|theirs| name == theirs))
+/// All names of a distribution point, the relative one made a whole one.
+fn full_names<'a>(
+    names: impl Iterator<Item = &'a [u8]>,
+    relative: Option<&[u8]>,
+    base: &[u8],
+) -> Result<Vec<Vec<u8>>, DerError> {
+    let mut all: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
+    if let Some(relative) = relative {
+        let last = tlv(TAG_SET, &[Reader::new(relative).expect(TAG_CONTEXT_1)?.value]);
+        let name = tlv(TAG_SEQUENCE, &[Reader::new(base).expect(TAG_SEQUENCE)?.value, &last]);
+        all.push(tlv(TAG_DIRECTORY_NAME, &[&name]));
     }
+    Ok(all)
+}
+
+fn same_general_name(one: &[u8], other: &[u8]) -> bool {
+    one == other
+        || matches!((directory_name(one), directory_name(other)), (Some(one), Some(other)) if same_name(one, other))
 }
 
 /// The nine reasons that have a bit, of which the first is unused.
 const ALL_REASONS: u16 = 0xff80;
 const UNUSED_REASON: u16 = 0x8000;
 
-/// Whether a distribution point names the issuer of this CRL.
-fn issues_for(crl: &Crl, point: &DistributionPoint<'_>) -> bool {
-    let names = point.crl_issuer.iter().filter_map(|name| directory_name(name));
-    names.into_iter().any(|name| same_name(name, &crl.issuer))
-}
+/// `directoryName` among the GeneralNames.
+const TAG_DIRECTORY_NAME: u8 = 0xa4;
 
 fn directory_name(general_name: &[u8]) -> Option<&[u8]> {
-    let wrapped = Reader::new(general_name).expect(0xa4).ok()?;
+    let wrapped = Reader::new(general_name).expect(TAG_DIRECTORY_NAME).ok()?;
     Some(Reader::new(wrapped.value).expect(TAG_SEQUENCE).ok()?.raw)
 }
 
