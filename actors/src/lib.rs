@@ -19,4 +19,5 @@ pub mod router;
 pub mod schedule;
 pub mod services;
 pub mod supervise;
+pub mod timestamp;
 pub mod token;

@@ -122,3 +122,7 @@ pub const GROUP_ROWS: &str = "sealmill_store_group_rows";
 pub const STORE_BUSY: &str = "sealmill_store_busy_total";
 /// Gauge: 1 while a watched directory works, 0 while its reason keeps it from working. Label `directory`.
 pub const DIRECTORY_UP: &str = "sealmill_directory_up";
+/// Counter: questions to time-stamping authorities. Labels `authority`, `outcome`.
+pub const TIME_STAMPS: &str = "sealmill_time_stamps_total";
+/// Gauge: 1 while an authority is asked, 0 while it is left alone. Label `authority`.
+pub const AUTHORITY_UP: &str = "sealmill_authority_up";
