@@ -6,7 +6,9 @@
 pub mod corpora;
 pub mod judge;
 pub mod judge_bc;
+pub mod judge_stamps;
 pub mod memory;
+pub mod mldsa;
 pub mod mutate;
 pub mod pdf;
 pub mod pki;

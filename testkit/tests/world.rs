@@ -370,6 +370,10 @@ fn faults_of_the_line_come_over_the_line() {
     let codes: Vec<bool> = (0..3).map(|_| ask("/tsa/rsa").unwrap().0.contains("200 OK")).collect();
     assert_eq!(codes, [false, false, true]);
     assert_eq!(world.count("/tsa/rsa"), 3);
+    world.fault("/tsa/as/one", Fault::Http500, u64::MAX);
+    assert!(ask("/tsa/as/one").unwrap().0.contains("500") && ask("/tsa/as/two").unwrap().0.contains("200 OK"));
+    world.heal("/tsa/as/one");
+    assert!(ask("/tsa/as/one").unwrap().0.contains("200 OK"));
 }
 
 #[test]

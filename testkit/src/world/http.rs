@@ -111,7 +111,7 @@ impl Drop for Server {
 
 impl World {
     /// The URL of a path: `/ocsp`, `/crl/seals.crl`, `/ca/seals.cer`, `/tsa`, `/tsa/rsa`, `/tsa/<fault>`; `/tsa/down`
-    /// is where nobody listens. Under `/basic` the same paths want [`USER`] and [`PASSWORD`].
+    /// is where nobody listens, and `/tsa/as/<any name>` a good authority with counters and faults of its own. Under `/basic` the same paths want [`USER`] and [`PASSWORD`].
     pub fn url(&self, path: &str) -> String {
         match (path, &self.server) {
             ("/tsa/down", Some(server)) => format!("http://{}/tsa", server.down),
@@ -243,7 +243,9 @@ fn route(path: &str) -> Route {
             }
             None => rest,
         };
-        if service == "/ocsp" || route.fault.is_some() {
+        if service == "/tsa" && first == "as" {
+            route.service = service.to_owned();
+        } else if service == "/ocsp" || route.fault.is_some() {
             let question = (!question.is_empty()).then(|| question.to_owned());
             route.path = path[..path.len() - question.as_ref().map_or(0, |q| q.len() + 1)].to_owned();
             route.service = service.to_owned();
