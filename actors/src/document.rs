@@ -73,9 +73,7 @@ impl Document {
     /// Opens the document; reads it if it is small.
     pub fn open(origin: &Origin) -> io::Result<Self> {
         match origin {
-            Origin::Bytes(bytes) => {
-                Ok(Self::of(Content::Bytes(bytes.clone()), None, bytes.len() as u64, PRIVATE_MODE))
-            }
+            Origin::Bytes(bytes) => Ok(Self::of(Content::Bytes(bytes.clone()), None, bytes.len() as u64, PRIVATE_MODE)),
             Origin::File(path) => Self::open_file(path),
             Origin::Claimed(path, name) => {
                 Ok(Self { name: Some(name.to_string_lossy().into_owned()), ..Self::open_file(path)? })

@@ -1,33 +1,145 @@
-//! Lifts a sealed document to the level that its profile asks for.
+//! Lifts a sealed document to the level that its profile asks for: time stamps over signatures, evidence, a time stamp
+//! over everything. Each step asks the authorities and sources that other actors own; between the steps the document
+//! is a recipe in memory, and nothing of it is written before all steps are done.
 
 use crate::document::Document;
-use crate::pipeline::Failure;
-use formats::Sealed;
-use model::profile::{Level, StampOptions};
-use model::{Digest, Profile, Reason};
+use crate::measure::Stage;
+use crate::pipeline::{Failure, blocking, failure};
+use crate::revocation::{Collector, EvidenceFault};
+use crate::timestamp::TimeStamper;
+use formats::lift::{self, EvidencePlace, Kind, StampPlaces};
+use formats::{FormatError, Sealed, Source};
+use model::profile::{Format, Level, StampOptions};
+use model::{Clock, Digest, Profile, Reason};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Everything that lifting needs.
-#[derive(Default)]
-pub struct Levels {}
-
-fn not_yet() -> Failure {
-    Failure::Deferred(Reason::new("not-available", "there is nobody to ask for time stamps"))
+pub struct Levels {
+    stamper: TimeStamper,
+    collector: Collector,
+    clock: Arc<dyn Clock>,
 }
 
 impl Levels {
+    /// Over these authorities and sources.
+    pub fn new(stamper: TimeStamper, collector: Collector, clock: Arc<dyn Clock>) -> Self {
+        Self { stamper, collector, clock }
+    }
+
     /// Lifts the document as far as the profile says. A document that is not lifted in full is not lifted at all.
-    pub async fn lift(&self, sealed: Sealed, _document: &Arc<Document>, profile: &Profile) -> Result<Sealed, Failure> {
-        if profile.level == Level::B { Ok(sealed) } else { Err(not_yet()) }
+    pub async fn lift(&self, sealed: Sealed, document: &Arc<Document>, profile: &Profile) -> Result<Sealed, Failure> {
+        let Some(stamp) = profile.stamp.as_ref().filter(|_| profile.level > Level::B) else { return Ok(sealed) };
+        let (mut sealed, kind) = kind(sealed, document).await?;
+        if profile.level >= Level::T {
+            sealed = self.stamp(sealed, document, kind, stamp, lift::signature_time_stamps).await?;
+        }
+        if profile.level >= Level::Lt {
+            sealed = self.prove(sealed, document, kind, profile.format == Format::Extended).await?;
+        }
+        if profile.level >= Level::Lta {
+            sealed = self.stamp(sealed, document, kind, stamp, lift::archive_time_stamps).await?;
+        }
+        Ok(sealed)
     }
 
     /// A time stamp over the document itself.
-    pub async fn stamp_document(&self, _document: Arc<Document>, _stamp: &StampOptions) -> Result<Sealed, Failure> {
-        Err(not_yet())
+    pub async fn stamp_document(&self, document: Arc<Document>, stamp: &StampOptions) -> Result<Sealed, Failure> {
+        let digest = stamp.digest;
+        let imprint = blocking(move || formats::crypto::digest_source(digest, &*document)).await?;
+        let imprint = imprint.map_err(|error| failure(error.into()))?;
+        let token = self.tokens(stamp, &[imprint]).await?.pop();
+        let token = token.ok_or_else(|| Failure::Deferred(Reason::new("no-time-stamp", "there is no time stamp")))?;
+        Ok(Sealed::time_stamp(&token))
     }
 
     /// The evidence record of a result, once its batch has its time stamp.
     pub async fn evidence_record(&self, _profile: &Profile, _digest: Digest) -> Result<Vec<u8>, Failure> {
-        Err(not_yet())
+        Err(Failure::Deferred(Reason::new("not-available", "there is nobody to ask for time stamps")))
+    }
+
+    async fn tokens(&self, stamp: &StampOptions, imprints: &[Digest]) -> Result<Vec<formats::tsp::Token>, Failure> {
+        let started = Instant::now();
+        let tokens = self.stamper.stamp_all(stamp, imprints).await;
+        Stage::Stamp.record(started.elapsed());
+        tokens.map_err(|fault| Failure::Deferred(fault.reason()))
+    }
+
+    async fn stamp(
+        &self,
+        sealed: Sealed,
+        document: &Arc<Document>,
+        kind: Kind,
+        stamp: &StampOptions,
+        places: FindStampPlaces,
+    ) -> Result<Sealed, Failure> {
+        let (digest, source) = (stamp.digest, document.clone());
+        let open = move || {
+            let places = places(kind, &sealed.assembled(&*source), original(&sealed, &source), digest)?;
+            Ok((sealed, places))
+        };
+        let (sealed, places) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
+        if places.imprints().is_empty() {
+            return Ok(sealed);
+        }
+        let tokens = self.tokens(stamp, places.imprints()).await?;
+        let source = document.clone();
+        let fill = move || sealed.lifted(places.fill(&tokens)?, &*source);
+        blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)
+    }
+
+    async fn prove(
+        &self,
+        sealed: Sealed,
+        document: &Arc<Document>,
+        kind: Kind,
+        foreign: bool,
+    ) -> Result<Sealed, Failure> {
+        let source = document.clone();
+        let open = move || -> Result<(Sealed, Box<dyn EvidencePlace>), FormatError> {
+            let place = lift::evidence(kind, &sealed.assembled(&*source), original(&sealed, &source))?;
+            Ok((sealed, place))
+        };
+        let (sealed, place) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
+        let started = Instant::now();
+        let evidence = self.collector.collect(place.subjects(), self.clock.now()).await;
+        Stage::Evidence.record(started.elapsed());
+        let evidence = evidence.map_err(|fault| unproven(&fault, foreign))?;
+        let source = document.clone();
+        let fill = move || sealed.lifted(place.fill(&evidence)?, &*source);
+        blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)
+    }
+}
+
+type FindStampPlaces =
+    fn(Kind, &dyn Source, Option<&dyn Source>, model::DigestAlgorithm) -> Result<Box<dyn StampPlaces>, FormatError>;
+
+/// The signed document of a signature that does not contain it.
+fn original<'a>(sealed: &Sealed, document: &'a Document) -> Option<&'a dyn Source> {
+    match document.original() {
+        Some(original) => Some(original),
+        None if sealed.contains_original() => None,
+        None => Some(document),
+    }
+}
+
+async fn kind(sealed: Sealed, document: &Arc<Document>) -> Result<(Sealed, Kind), Failure> {
+    if let Some(kind) = Kind::of_format(sealed.document().format) {
+        return Ok((sealed, kind));
+    }
+    let source = document.clone();
+    let kind = blocking(move || Kind::of(&*source)).await?.map_err(failure)?;
+    let what = "the file is neither a signed PDF, XML, CMS nor an ASiC container";
+    let kind = kind.ok_or_else(|| Failure::Rejected(Reason::new("not-signed", what)))?;
+    Ok((sealed, kind))
+}
+
+/// Whoever signs with a revoked certificate has to be given another by an operator, and the document waits for that. A
+/// document that somebody else signed so stays as it is.
+fn unproven(fault: &EvidenceFault, foreign: bool) -> Failure {
+    let reason = fault.reason();
+    match !fault.is_temporary() && foreign {
+        true => Failure::Rejected(reason),
+        false => Failure::Deferred(reason),
     }
 }

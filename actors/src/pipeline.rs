@@ -87,13 +87,7 @@ pub struct Patience {
 
 impl Pipeline {
     /// A pipeline over this router.
-    pub fn new(
-        router: Router,
-        roster: Roster,
-        clock: Arc<dyn Clock>,
-        patience: Patience,
-        levels: Levels,
-    ) -> Self {
+    pub fn new(router: Router, roster: Roster, clock: Arc<dyn Clock>, patience: Patience, levels: Levels) -> Self {
         Self { router, roster, clock, patience, levels, templates: RwLock::default() }
     }
 
@@ -111,8 +105,9 @@ impl Pipeline {
             _ => self.sign_with_any(origin, profile, lane).await?,
         };
         // The place at the card is free again while others are asked for time stamps and evidence.
-        let sealed = self.levels.lift(signed.sealed, &signed.document, profile).await?;
-        Ok(Signed { sealed, ..signed })
+        let Signed { sealed, document, signer } = signed;
+        let sealed = Box::pin(self.levels.lift(sealed, &document, profile)).await?;
+        Ok(Signed { sealed, document, signer })
     }
 
     /// The evidence record (RFC 4998, DER) of a result, once its batch has its time stamp.

@@ -72,6 +72,8 @@ pub struct Setup {
     pub documents_in_flight_max: usize,
     /// How long documents wait.
     pub patience: Patience,
+    /// Lifts signatures, with the authorities and sources that it asks.
+    pub levels: Levels,
     /// Naming rule of doors without one of their own.
     pub naming: Naming,
 }
@@ -118,8 +120,18 @@ impl Services {
 
     /// As [`Services::start`], with token actors of another pace.
     pub fn start_at(pace: Pace, setup: Setup) -> Running {
-        let Setup { store, clock, tenant, tokens, pools, directories, documents_in_flight_max, patience, naming } =
-            setup;
+        let Setup {
+            store,
+            clock,
+            tenant,
+            tokens,
+            pools,
+            directories,
+            documents_in_flight_max,
+            patience,
+            levels,
+            naming,
+        } = setup;
         let seating: Vec<Seating> = tokens.iter().map(|setup| seat(&setup.settings)).collect();
         let router = Router::new(&seating, &pools);
         let views: Vec<_> =
@@ -141,7 +153,7 @@ impl Services {
             kept_token.start();
             kept.push(kept_token);
         }
-        let pipeline = Arc::new(Pipeline::new(router.clone(), roster.clone(), clock.clone(), patience, Levels::default()));
+        let pipeline = Arc::new(Pipeline::new(router.clone(), roster.clone(), clock.clone(), patience, levels));
         let (recorder, recorder_task) = Recorder::start(store.clone());
         let intake = Intake::new(documents_in_flight_max);
         let (events, _) = broadcast::channel(EVENTS_KEPT);

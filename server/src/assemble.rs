@@ -5,10 +5,13 @@ use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig};
 use crate::key_file::KeyFile;
 use crate::secret;
 use actors::directory::DirectorySettings;
+use actors::levels::Levels;
 use actors::measure;
 use actors::naming::Naming;
 use actors::pipeline::Patience;
+use actors::revocation::Collector;
 use actors::services::{Setup, TokenSetup};
+use actors::timestamp::{TimeStampSettings, TimeStamper};
 use actors::token::actor::{PinLoader, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
 use anyhow::Context;
@@ -37,6 +40,8 @@ pub enum Part {
     Directory(String),
     /// A token, by serial number.
     Token(TokenSerial),
+    /// A time-stamping authority, by name.
+    Authority(String),
 }
 
 impl std::fmt::Display for Part {
@@ -44,6 +49,7 @@ impl std::fmt::Display for Part {
         match self {
             Part::Directory(name) => write!(f, "directory \"{name}\""),
             Part::Token(serial) => write!(f, "token {serial}"),
+            Part::Authority(name) => write!(f, "authority \"{name}\""),
         }
     }
 }
@@ -53,6 +59,8 @@ impl Broken {
     pub fn show(&self) {
         match &self.part {
             Part::Directory(name) => metrics::gauge!(measure::DIRECTORY_UP, "directory" => name.clone()).set(0.0),
+            // Its meters say that it is not asked.
+            Part::Authority(_) => {}
             Part::Token(serial) => {
                 for state in TokenState::ALL {
                     let value = if state == TokenState::Absent { 1.0 } else { 0.0 };
@@ -111,9 +119,11 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
         let signers = pool.signers.iter().map(|signer| SignerName(signer.get_ref().as_str().into()));
         (PoolName(pool.name.get_ref().as_str().into()), signers.collect())
     });
+    let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
     let setup = Setup {
         store,
-        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        levels: levels(config, clock.clone(), &mut broken)?,
+        clock,
         tenant,
         tokens: tokens(config, &mut broken)?,
         pools: pools.collect(),
@@ -137,6 +147,25 @@ pub fn tenant(config: &Config) -> anyhow::Result<TenantId> {
 pub fn profile(config: &Config, name: &str) -> anyhow::Result<Arc<Profile>> {
     let profile = config.profile(name).with_context(|| format!("there is no profile \"{name}\""))?;
     Ok(Arc::new(profile.resolve(&config.home, None).map_err(anyhow::Error::msg)?))
+}
+
+/// Everybody who is asked for time stamps, certificates and revocation material. An authority that cannot be used is
+/// left out: profiles go on with the next one that they name.
+fn levels(config: &Config, clock: Arc<dyn Clock>, broken: &mut Vec<Broken>) -> anyhow::Result<Levels> {
+    let paths = config.paths();
+    let mut stamping = TimeStampSettings::default();
+    for authority in &config.authority {
+        match authority.resolve(&paths, &config.network) {
+            Ok(settings) => stamping.authorities.push(settings),
+            Err(reason) => {
+                broken.push(Broken { part: Part::Authority(authority.name.get_ref().clone()), reason });
+            }
+        }
+    }
+    let revocation = config.revocation.resolve(&paths, &config.network).map_err(anyhow::Error::msg)?;
+    let stamper = TimeStamper::new(stamping, clock.clone()).context("[[authority]]")?;
+    let collector = Collector::new(revocation, clock.clone()).context("[revocation]")?;
+    Ok(Levels::new(stamper, collector, clock))
 }
 
 fn patience(config: &Config) -> Patience {

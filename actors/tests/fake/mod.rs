@@ -5,9 +5,12 @@
 #![allow(dead_code, unreachable_pub)] // each test program uses its part
 #![allow(clippy::unwrap_used)]
 
+use actors::levels::Levels;
 use actors::naming::Naming;
 use actors::pipeline::Patience;
+use actors::revocation::{Collector, RevocationSettings};
 use actors::services::{Running, Services, Setup, TokenSetup};
+use actors::timestamp::{TimeStampSettings, TimeStamper};
 use actors::token::actor::{Pace, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
 use model::profile::{Format, PoolName};
@@ -472,9 +475,13 @@ impl World {
             };
             TokenSetup { settings, token: Arc::new(Handle(token.clone())) as Arc<dyn Token> }
         });
+        let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+        let stamper = TimeStamper::new(TimeStampSettings::default(), clock.clone()).unwrap();
+        let collector = Collector::new(RevocationSettings::default(), clock.clone()).unwrap();
         let setup = Setup {
             store: store.clone(),
-            clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+            levels: Levels::new(stamper, collector, clock.clone()),
+            clock,
             tenant: tenant.clone(),
             tokens: setups.collect(),
             pools: vec![(pool(), tokens.iter().map(|token| signer(token)).collect())],

@@ -2,8 +2,10 @@
 
 use super::PathsFromHome;
 use crate::{certificates, secret};
-use actors::fetch::{FetchSettings, Reach};
+use actors::fetch::{Credentials, FetchSettings, Reach};
 use actors::revocation::{Prefer, RevocationSettings};
+use actors::timestamp::AuthoritySettings;
+use model::profile::AuthorityName;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -193,6 +195,40 @@ impl AuthorityConfig {
             return Err((at, "requests_at_once must be at least 1, requests_per_second not negative".to_owned()));
         }
         Ok(())
+    }
+}
+
+impl AuthorityConfig {
+    /// The settings, with their files read.
+    pub fn resolve(&self, home: &PathsFromHome<'_>, network: &NetworkConfig) -> Result<AuthoritySettings, String> {
+        let password = match (&self.password_file, &self.password_env) {
+            (Some(file), _) => Some(secret::from_file(&home.path(file))?),
+            (None, Some(variable)) => Some(secret::from_environment(variable)?),
+            (None, None) => None,
+        };
+        let identity = self.tls_identity.as_ref().map(|file| {
+            let path = home.path(file);
+            let text = std::fs::read_to_string(&path);
+            text.map(SecretString::from).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        });
+        let name = AuthorityName(self.name.get_ref().as_str().into());
+        let usual = AuthoritySettings::new(name, self.url.get_ref());
+        let fetch = FetchSettings {
+            reach: usual.fetch.reach.clone(),
+            redirects_max: usual.fetch.redirects_max,
+            tls_identity: identity.transpose()?,
+            ..network.resolve(home, self.timeout_ms)?
+        };
+        let credentials = self.user.clone().zip(password).map(|(user, password)| Credentials { user, password });
+        Ok(AuthoritySettings {
+            credentials,
+            fetch,
+            policy: self.policy.as_deref().map(Arc::from),
+            anchors: home.certificates(&self.anchors)?,
+            requests_per_second: self.requests_per_second,
+            requests_at_once: self.requests_at_once,
+            ..usual
+        })
     }
 }
 
