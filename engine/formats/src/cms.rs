@@ -161,7 +161,7 @@ impl Template {
 }
 
 /// The key in the certificate, if it is the one that the signer names and it fits the algorithm.
-fn check_key(
+pub(crate) fn check_key(
     signer: &Signer,
     certificate: &Certificate<'_>,
     algorithm: SignatureAlgorithm,
