@@ -74,7 +74,7 @@ pub struct Sign {
     #[arg(long, value_enum, conflicts_with = "profile")]
     pub format: Option<FormatName>,
     /// The level; above B-B time stamps are needed.
-    #[arg(long, value_enum, default_value = "b-b", conflicts_with = "profile")]
+    #[arg(long, value_enum, ignore_case = true, default_value = "B-B", conflicts_with = "profile")]
     pub level: LevelName,
     /// CMS and CAdES: leave the document outside.
     #[arg(long, conflicts_with = "profile")]
@@ -121,7 +121,7 @@ pub struct Extend {
     #[arg(long)]
     pub config: Option<PathBuf>,
     /// The level to lift to.
-    #[arg(long, value_enum, default_value = "b-lta")]
+    #[arg(long, value_enum, ignore_case = true, default_value = "B-LTA")]
     pub level: LevelName,
     /// The document that a detached signature is about.
     #[arg(long)]
@@ -211,12 +211,16 @@ pub enum FormatName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LevelName {
     /// The signature alone.
+    #[value(name = "B-B")]
     BB,
     /// With a time stamp.
+    #[value(name = "B-T")]
     BT,
     /// With certificates and revocation material.
+    #[value(name = "B-LT")]
     BLt,
     /// With an archive time stamp.
+    #[value(name = "B-LTA")]
     BLta,
 }
 
