@@ -58,7 +58,7 @@ pub fn find(subject: &Arc<[u8]>, known: &[Arc<[u8]>], anchors: &[Arc<[u8]>], at:
     let mut walk = Walk { pool, at, signatures: 0, loose_end: None, addresses: Vec::new(), why: NO_ISSUER };
     let start = Candidate { der: subject, certificate: first, anchor: anchors.contains(subject) };
     let mut trail = vec![start];
-    if walk.to_anchor(&mut trail) {
+    if walk.reaches_anchor(&mut trail) {
         let certificates = trail.iter().map(|candidate| candidate.der.clone()).collect();
         return Ok(Search::Found(Path { certificates, anchored: true }));
     }
@@ -89,7 +89,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Depth first; `trail` is the way so far, and the whole way if the answer is yes.
-    fn to_anchor(&mut self, trail: &mut Vec<Candidate<'a>>) -> bool {
+    fn reaches_anchor(&mut self, trail: &mut Vec<Candidate<'a>>) -> bool {
         let Some(&end) = trail.last() else { return false };
         if end.anchor {
             return true;
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             trail.push(issuer);
-            if self.to_anchor(trail) {
+            if self.reaches_anchor(trail) {
                 return true;
             }
             trail.pop();

@@ -196,10 +196,10 @@ impl<'a> Basic<'a> {
         }
         fields.end()?;
         let mut body = Reader::new(signed.value);
-        if let Some(version) = body.optional(TAG_CONTEXT_0)? {
-            if Reader::new(version.value).expect(TAG_INTEGER)?.value != [0] {
-                return Err(Unusable::Malformed(DerError::Malformed));
-            }
+        if let Some(version) = body.optional(TAG_CONTEXT_0)?
+            && Reader::new(version.value).expect(TAG_INTEGER)?.value != [0]
+        {
+            return Err(Unusable::Malformed(DerError::Malformed));
         }
         let responder = body.read()?;
         let produced_at = read_time(&body.expect(TAG_GENERALIZED_TIME)?)?;

@@ -77,7 +77,7 @@ fn decoded(tag: u8, value: &[u8]) -> Option<String> {
         // TeletexString, which everybody fills with Latin-1
         0x14 => value.iter().map(|&octet| char::from(octet)).collect(),
         // BMPString
-        0x1e if value.len() % 2 == 0 => {
+        0x1e if value.len().is_multiple_of(2) => {
             let units = value.as_chunks::<2>().0.iter().map(|&pair| u16::from_be_bytes(pair));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()?
         }

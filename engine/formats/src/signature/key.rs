@@ -210,7 +210,7 @@ fn accepted(verdict: Result<bool, openssl::error::ErrorStack>) -> Result<(), Unv
 
 /// `SEQUENCE { r, s }` of two equally long numbers that follow each other.
 fn pair_of_integers(value: &[u8]) -> Option<Vec<u8>> {
-    if value.is_empty() || value.len() % 2 != 0 {
+    if value.is_empty() || !value.len().is_multiple_of(2) {
         return None;
     }
     let (r, s) = value.split_at(value.len() / 2);
