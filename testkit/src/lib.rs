@@ -6,6 +6,7 @@
 pub mod corpora;
 pub mod judge;
 pub mod judge_bc;
+pub mod judge_cms;
 pub mod judge_stamps;
 pub mod memory;
 pub mod mldsa;

@@ -12,6 +12,7 @@ mod further;
 mod large;
 mod lifted;
 mod openssl_messages;
+mod pyhanko;
 mod spoiled;
 mod support;
 mod table;
