@@ -141,38 +141,12 @@ pub struct Fetcher {
 impl Fetcher {
     /// A client with these settings. Opens no connection yet.
     pub fn new(settings: &FetchSettings) -> Result<Self, FetchFault> {
-        let setup = |error: reqwest::Error| FetchFault::Setup(chain(&error.without_url()));
-        let mut builder = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.total_timeout)
-            .redirect(settings.reach.redirections(settings.redirects_max))
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .referer(false)
-            .user_agent(concat!("sealmill/", env!("CARGO_PKG_VERSION")))
-            .no_proxy();
-        let mut proxy_host = None;
-        if let Some(proxy) = &settings.proxy {
-            let url = Url::parse(proxy.expose_secret())
-                .map_err(|_| FetchFault::Setup("the proxy's address is none".into()))?;
-            proxy_host = url.host_str().map(str::to_owned);
-            let direct = settings.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string);
-            builder = builder.proxy(reqwest::Proxy::all(url).map_err(setup)?.no_proxy(direct));
-        }
-        if settings.reach != Reach::Anywhere {
-            builder = builder.dns_resolver(reach::Guard::new(settings.reach.clone(), proxy_host));
-        }
-        let roots: Result<Vec<_>, _> =
-            settings.tls_roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
-        let roots = roots.map_err(setup)?;
-        if !roots.is_empty() {
-            builder = builder.tls_certs_merge(roots);
-        }
-        if let Some(identity) = &settings.tls_identity {
-            let identity = reqwest::Identity::from_pem(identity.expose_secret().as_bytes()).map_err(setup)?;
-            builder = builder.identity(identity);
-        }
-        Ok(Self { client: builder.build().map_err(setup)?, reach: settings.reach.clone() })
+        let client = match client(settings, true) {
+            Ok(made) => made,
+            // A machine without roots of its own still reaches what needs none of them.
+            Err(fault) => client(settings, false).inspect(|_| tracing::warn!(%fault, "only configured roots count"))?,
+        };
+        Ok(Self { client, reach: settings.reach.clone() })
     }
 
     /// Asks for something short.
@@ -241,6 +215,38 @@ impl Fetcher {
             Err(forbidden) => refused(&forbidden.to_string()),
         }
     }
+}
+
+fn client(settings: &FetchSettings, machine_roots: bool) -> Result<Client, FetchFault> {
+    let setup = |error: reqwest::Error| FetchFault::Setup(chain(&error.without_url()));
+    let mut builder = Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.total_timeout)
+        .redirect(settings.reach.redirections(settings.redirects_max))
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .referer(false)
+        .user_agent(concat!("sealmill/", env!("CARGO_PKG_VERSION")))
+        .no_proxy();
+    let mut proxy_host = None;
+    if let Some(proxy) = &settings.proxy {
+        let url =
+            Url::parse(proxy.expose_secret()).map_err(|_| FetchFault::Setup("the proxy's address is none".into()))?;
+        proxy_host = url.host_str().map(str::to_owned);
+        let direct = settings.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string);
+        builder = builder.proxy(reqwest::Proxy::all(url).map_err(setup)?.no_proxy(direct));
+    }
+    if settings.reach != Reach::Anywhere {
+        builder = builder.dns_resolver(reach::Guard::new(settings.reach.clone(), proxy_host));
+    }
+    let roots: Result<Vec<_>, _> = settings.tls_roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
+    let roots = roots.map_err(setup)?;
+    builder = if machine_roots { builder.tls_certs_merge(roots) } else { builder.tls_certs_only(roots) };
+    if let Some(identity) = &settings.tls_identity {
+        let identity = reqwest::Identity::from_pem(identity.expose_secret().as_bytes()).map_err(setup)?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(setup)
 }
 
 async fn send(request: RequestBuilder, shown: &str) -> Result<Response, FetchFault> {

@@ -151,6 +151,8 @@ struct Proof {
     crls: Vec<Arc<[u8]>>,
     /// Who signed it, if not the certificate's issuer: its own path has to be proven too.
     signer: Option<Subject>,
+    /// The source still speaks of certificates that expired after this moment.
+    knows_expired_since: Option<Time>,
 }
 
 /// Evidence in the making.
@@ -158,7 +160,8 @@ struct Proof {
 struct Gathering {
     evidence: Evidence,
     done: HashSet<Arc<[u8]>>,
-    waiting: VecDeque<Subject>,
+    /// Who is still to be proven, and for which moment.
+    waiting: VecDeque<(Subject, Time)>,
 }
 
 impl Collector {
@@ -192,9 +195,10 @@ impl Collector {
     }
 
     async fn collect_all(&self, subjects: &[Subject], at: Time) -> Result<Evidence, EvidenceFault> {
-        let mut gathering = Gathering { waiting: subjects.iter().cloned().collect(), ..Gathering::default() };
+        let waiting = subjects.iter().map(|subject| (subject.clone(), at)).collect();
+        let mut gathering = Gathering { waiting, ..Gathering::default() };
         let mut seen = 0;
-        while let Some(subject) = gathering.waiting.pop_front() {
+        while let Some((subject, at)) = gathering.waiting.pop_front() {
             seen += 1;
             if seen > EVIDENCE_SUBJECTS_MAX {
                 return Err(EvidenceFault::NoPath(
@@ -208,6 +212,11 @@ impl Collector {
     }
 
     async fn gather(&self, gathering: &mut Gathering, subject: &Subject, at: Time) -> Result<(), EvidenceFault> {
+        if self.0.settings.responders.contains(&subject.certificate) {
+            let certificates = vec![subject.certificate.clone()];
+            gathering.evidence.merge(&Evidence { certificates, ..Evidence::default() });
+            return Ok(());
+        }
         let (path, known) = self.path(subject, at).await?;
         let certificates = path.certificates;
         gathering.evidence.merge(&Evidence { certificates: certificates.clone(), ..Evidence::default() });
@@ -232,7 +241,9 @@ impl Collector {
             }
             let ocsp_responses = proof.ocsp_response.into_iter().collect();
             gathering.evidence.merge(&Evidence { certificates: Vec::new(), crls: proof.crls, ocsp_responses });
-            gathering.waiting.extend(proof.signer.filter(|signer| !gathering.done.contains(&signer.certificate)));
+            // Who signs today must be valid today, whenever it was that the proof is about.
+            let signer = proof.signer.filter(|signer| !gathering.done.contains(&signer.certificate));
+            gathering.waiting.extend(signer.map(|signer| (signer, self.0.clock.now())));
         }
         Ok(())
     }
@@ -257,7 +268,10 @@ impl Collector {
             Prefer::Ocsp => online.chain(lists).collect(),
             Prefer::Crl => lists.chain(online).collect(),
         };
-        let not_before = self.0.settings.wait_for_fresh.then_some(at);
+        // Many sources give whole seconds.
+        let not_before = self.0.settings.wait_for_fresh.then(|| Time::from_seconds(at.seconds()));
+        let (_, not_after) = parsed.validity().map_err(unreadable)?;
+        let expired = not_after < self.0.clock.now();
         let mut failures: Vec<Failure> = Vec::new();
         for (is_responder, address) in sources {
             let proof = if is_responder {
@@ -268,6 +282,12 @@ impl Collector {
             match proof {
                 Ok(Proof { status: Status::Unknown, .. }) => {
                     failures.push(Failure::lasting(format!("{address}: the responder does not know it")));
+                }
+                // Sources forget expired certificates, unless they say otherwise: "good" then means nothing.
+                Ok(Proof { status: Status::Good, knows_expired_since, .. })
+                    if expired && knows_expired_since.is_none_or(|since| since > not_after) =>
+                {
+                    failures.push(Failure::lasting(format!("{address}: nothing is known of expired certificates")));
                 }
                 Ok(proof) => return Ok(proof),
                 Err(failure) => failures.push(failure),
@@ -299,7 +319,9 @@ impl Collector {
             certificate: responder.as_slice().into(),
             known: others.to_vec(),
         });
-        Ok(Proof { status: proven.answer.status, ocsp_response: Some(proven.der.clone()), crls: Vec::new(), signer })
+        let knows_expired_since = proven.answer.archive_cutoff;
+        let (status, ocsp_response) = (proven.answer.status, Some(proven.der.clone()));
+        Ok(Proof { status, ocsp_response, crls: Vec::new(), signer, knows_expired_since })
     }
 
     async fn prove_by_list(
@@ -313,7 +335,13 @@ impl Collector {
         let listed = self.listed(address, certificate, issuer, others, not_before).await?;
         let signer =
             listed.signer.map(|certificate| Subject { role: "CRL issuer", certificate, known: others.to_vec() });
-        Ok(Proof { status: listed.status, ocsp_response: None, crls: listed.crls, signer })
+        Ok(Proof {
+            status: listed.status,
+            ocsp_response: None,
+            crls: listed.crls,
+            signer,
+            knows_expired_since: listed.knows_expired_since,
+        })
     }
 
     /// The state of a source.

@@ -10,7 +10,7 @@ use model::{Clock, Time};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use testkit::pki::KeyKind;
-use testkit::world::{Fault, Issuer, OcspSigner, Order, State, World};
+use testkit::world::{Fault, Issuer, OcspSigner, Order, State, Validity, World};
 
 /// The world's own time.
 struct WorldClock(Arc<World>);
@@ -135,6 +135,43 @@ async fn what_was_valid_at_the_moment_in_question_is_proven_even_if_it_was_revok
     scene.world.revoke(&scene.signer, 4).unwrap();
     let subject = Subject { role: "signer", certificate: scene.signer.clone(), known: Vec::new() };
     assert!(scene.collector.collect(&[subject], before).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn good_means_nothing_for_an_expired_certificate() {
+    let scene = Scene::with(|order| order.validity = Validity::Expired, |_| {});
+    let subject = Subject { role: "signer", certificate: scene.signer.clone(), known: Vec::new() };
+    let while_valid = Time::from_seconds(scene.world.now() - 3 * 86_400);
+    let unproven = fault(scene.collector.collect(&[subject], while_valid).await);
+    assert!(!unproven.is_temporary() && unproven.to_string().contains("expired"), "{unproven}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_responder_that_an_operator_trusts_needs_no_path() {
+    let scene = Scene::new();
+    let evidence = scene.collect().await.unwrap();
+    let is_responder = |der: &&Arc<[u8]>| {
+        let parsed = Certificate::parse(der).unwrap();
+        parsed.has_purpose(formats::cms::certificate::extensions::oid::PURPOSE_OCSP_SIGNING).unwrap()
+    };
+    let responder = evidence.certificates.iter().find(is_responder).unwrap().clone();
+    scene.world.set_ocsp(|ocsp| ocsp.certificates = false);
+    let settings = |trusted: Vec<Arc<[u8]>>| RevocationSettings {
+        anchors: vec![scene.world.root_der().into()],
+        fetch: FetchSettings { reach: Reach::Anywhere, ..FetchSettings::default() },
+        responders: trusted,
+        prefer: Prefer::Ocsp,
+        ..RevocationSettings::default()
+    };
+    let ask = async |trusted| {
+        let clock = Arc::new(WorldClock(scene.world.clone()));
+        let collector = Collector::new(settings(trusted), clock).unwrap();
+        let subject = Subject { role: "signer", certificate: scene.signer.clone(), known: Vec::new() };
+        collector.collect(&[subject], scene.now()).await.unwrap()
+    };
+    assert_eq!(ask(vec![responder.clone()]).await.ocsp_responses.len(), 1);
+    assert!(ask(vec![responder.clone()]).await.certificates.contains(&responder));
+    assert_eq!(ask(Vec::new()).await.ocsp_responses.len(), 0, "an unknown responder counts nothing; the CRL does");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -56,6 +56,8 @@ pub(super) struct Listed {
     pub(super) crls: Vec<Arc<[u8]>>,
     /// Who signed the CRL, if not the issuer of the certificate.
     pub(super) signer: Option<Arc<[u8]>>,
+    /// Certificates that expired after this moment stay on it.
+    pub(super) knows_expired_since: Option<Time>,
 }
 
 impl List {
@@ -156,7 +158,7 @@ impl Collector {
             if let Some(delta) = delta {
                 crls.push(delta.bytes().map_err(failed)?);
             }
-            Ok(Listed { status, crls, signer })
+            Ok(Listed { status, crls, signer, knows_expired_since: complete.crl.expired_since })
         })
         .await
     }
