@@ -88,8 +88,8 @@ impl Token for KeyFile {
         }
     }
 
-    fn signers(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
-        self.get()?.signers(proof)
+    fn keys(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+        self.get()?.keys(proof)
     }
 
     fn open_session(&self) -> Result<Box<dyn Session>, Fault> {

@@ -14,7 +14,9 @@ use actors::timestamp::{TimeStampSettings, TimeStamper};
 use actors::token::actor::{Pace, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
 use model::profile::{Format, PoolName};
-use model::{Clock, Profile, SignatureValue, SignerName, SystemClock, TenantId, ToBeSigned, TokenSerial};
+use model::{
+    Clock, Profile, Secret, SignatureValue, SignerName, SystemClock, TenantId, ToBeSigned, TokenSerial, WrappedKey,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -296,9 +298,9 @@ impl Token for Handle {
         }
     }
 
-    fn signers(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+    fn keys(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
         self.0.may_hang()?;
-        self.0.software.signers(proof)
+        self.0.software.keys(proof)
     }
 
     fn open_session(&self) -> Result<Box<dyn Session>, Fault> {
@@ -389,6 +391,10 @@ impl Session for FakeSession {
             *last ^= 1;
         }
         Ok(value)
+    }
+
+    fn decrypt(&mut self, key: &KeyRef, wrapped: &WrappedKey) -> Result<Secret, Fault> {
+        self.session.decrypt(key, wrapped)
     }
 
     fn authenticate_with(&mut self, _: ContextLogin) {}

@@ -1,7 +1,8 @@
 //! What a token tells about itself and its keys. Plain values; nothing here talks to a token.
 
 use crate::fault::Fault;
-use model::{KeyKind, ToBeSigned, TokenSerial};
+use model::limits::{OAEP_LABEL_BYTES_MAX, WRAPPED_KEY_BYTES_MAX};
+use model::{KeyKind, ToBeSigned, TokenSerial, WrappedKey};
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,6 +75,15 @@ impl KeyRef {
     }
 }
 
+/// What a private key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUses {
+    /// Signing.
+    pub sign: bool,
+    /// Opening what was encrypted for it, be it by decryption (RSA) or key agreement (EC).
+    pub decrypt: bool,
+}
+
 /// A certificate and the private key that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundKey {
@@ -81,6 +91,8 @@ pub struct FoundKey {
     pub key: KeyRef,
     /// The kind of key.
     pub kind: KeyKind,
+    /// What it may be used for.
+    pub uses: KeyUses,
     /// Each signature needs a login of its own.
     pub always_authenticate: bool,
     /// The certificate, DER.
@@ -95,6 +107,9 @@ pub struct FoundKey {
 
 /// Longest message that a key is asked to sign, in bytes. Messages are CMS SignedAttributes (Ed25519 and ML-DSA only).
 pub const MESSAGE_BYTES_MAX: usize = 32 * 1024;
+
+/// Longest content key that a key is asked to open, in bytes.
+const CONTENT_KEY_BYTES_MAX: usize = 64;
 
 impl KeyRef {
     pub(crate) fn new(identity: KeyIdentity) -> Self {
@@ -116,6 +131,20 @@ impl KeyRef {
             Ok(())
         } else {
             Err(Fault::Request(format!("a {} key does not sign this with {algorithm}", self.kind())))
+        }
+    }
+    /// Checks that this key can open this at all, so that every kind of token refuses the same requests.
+    pub(crate) fn check_wrapped(&self, wrapped: &WrappedKey) -> Result<(), Fault> {
+        let fits = match (wrapped, self.kind()) {
+            (WrappedKey::RsaPkcs1 { length, .. }, KeyKind::Rsa { .. }) => (1..=CONTENT_KEY_BYTES_MAX).contains(length),
+            (WrappedKey::RsaOaep { padding, .. }, KeyKind::Rsa { .. }) => padding.label.len() <= OAEP_LABEL_BYTES_MAX,
+            (WrappedKey::Ecdh { .. }, KeyKind::Ec(_)) => true,
+            _ => false,
+        };
+        if fits && wrapped.as_bytes().len() <= WRAPPED_KEY_BYTES_MAX {
+            Ok(())
+        } else {
+            Err(Fault::Request(format!("a {} key does not open this", self.kind())))
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::module::Module;
 use crate::pin::{Attempt, ContextLogin, PinSource, Witness};
 use crate::pkcs11::Pkcs11Token;
 use crate::slot;
-use crate::wire::{self, Frame, Reader, Request, SignedIn};
-use crate::{KeyRef, Session, Token};
-use model::{ToBeSigned, TokenSerial};
+use crate::wire::{self, Frame, LoggedIn, Reader, Request};
+use crate::{Session, Token};
+use model::TokenSerial;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 use rustix::process::{Resource, Rlimit};
 use std::collections::HashMap;
@@ -127,7 +127,7 @@ impl Host {
                 Ok(token) => token.attempt(&pin, confirmed, verified),
                 Err(fault) => Attempt::NotTried(fault.into()),
             }),
-            Request::Signers { serial } => answer.with(&self.token(serial).and_then(|token| token.found_keys())),
+            Request::Keys { serial } => answer.with(&self.token(serial).and_then(|token| token.found_keys())),
             Request::List => answer.with(&Module::load(&self.path).and_then(|module| slot::list_slots(&module))),
             Request::Open { serial } => {
                 let opened = self.token(serial).and_then(|token| token.open_session());
@@ -140,7 +140,16 @@ impl Host {
                 Some(session) => session.sign(&key, &to_be_signed),
                 None => Err(Fault::SessionLost("the channel is no session".to_owned())),
             }),
-            Request::SignIn { pin, key, to_be_signed } => answer.with(&sign_in(session, pin, &key, &to_be_signed)),
+            Request::SignIn { pin, key, to_be_signed } => {
+                answer.with(&logged_in(session, pin, |session| session.sign(&key, &to_be_signed)))
+            }
+            Request::Decrypt { key, wrapped } => answer.with(&match session {
+                Some(session) => session.decrypt(&key, &wrapped),
+                None => Err(Fault::SessionLost("the channel is no session".to_owned())),
+            }),
+            Request::DecryptIn { pin, key, wrapped } => {
+                answer.with(&logged_in(session, pin, |session| session.decrypt(&key, &wrapped)))
+            }
         }
     }
 }
@@ -159,21 +168,20 @@ fn finalise() {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
-/// A signature with a login of its own, and what became of the login.
-fn sign_in(
+/// An operation with a login of its own, and what became of the login.
+fn logged_in<T>(
     session: &mut Option<Box<dyn Session>>,
     pin: PinSource,
-    key: &KeyRef,
-    to_be_signed: &ToBeSigned,
-) -> SignedIn {
+    operation: impl FnOnce(&mut dyn Session) -> Result<T, Fault>,
+) -> LoggedIn<T> {
     let Some(session) = session else {
         let fault = Fault::SessionLost("the channel is no session".to_owned());
-        return SignedIn { attempt: Attempt::NotTried(fault.clone().into()), signed: Err(fault) };
+        return LoggedIn { attempt: Attempt::NotTried(fault.clone().into()), done: Err(fault) };
     };
     let witness = Arc::new(Witness::default());
     session.authenticate_with(ContextLogin::once(pin, Arc::clone(&witness)));
-    let signed = session.sign(key, to_be_signed);
-    let attempt = match (witness.told(), &signed) {
+    let done = operation(&mut **session);
+    let attempt = match (witness.told(), &done) {
         // The session tells more exactly than the ledger why the token refused.
         (Some(Attempt::Refused(_)), Err(Fault::LoginRefused(refused))) => Attempt::Refused((**refused).clone()),
         (Some(Attempt::NotTried(_)) | None, Err(Fault::LoginRefused(refused))) => {
@@ -183,5 +191,5 @@ fn sign_in(
         (Some(attempt), _) => attempt,
         (None, Ok(_)) => Attempt::AlreadyIn,
     };
-    SignedIn { attempt, signed }
+    LoggedIn { attempt, done }
 }

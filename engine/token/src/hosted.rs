@@ -16,9 +16,9 @@ use crate::pin::{
     self, Attempt, ContextLogin, LoggedIn, LoginFailed, LoginLedger, LoginRefused, Pin, PinSource, VerifiedPin,
 };
 use crate::slot::SlotListing;
-use crate::wire::{self, Frame, Reader, Request, SignedIn, Wire};
+use crate::wire::{self, Frame, Reader, Request, Wire};
 use crate::{Session, Token};
-use model::{SignatureValue, ToBeSigned, TokenSerial};
+use model::{Secret, SignatureValue, ToBeSigned, TokenSerial, WrappedKey};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use std::ffi::OsString;
 use std::fmt;
@@ -337,8 +337,8 @@ impl Token for HostedToken {
         pin::login_again(ledger, &self.serial, pin, |source| self.attempt(source, false, true))
     }
 
-    fn signers(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
-        self.call::<Result<_, _>>(&Request::Signers { serial: self.serial.clone() })?
+    fn keys(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+        self.call::<Result<_, _>>(&Request::Keys { serial: self.serial.clone() })?
     }
 
     fn open_session(&self) -> Result<Box<dyn Session>, Fault> {
@@ -364,11 +364,16 @@ struct HostedSession {
     context: Option<ContextLogin>,
 }
 
-impl Session for HostedSession {
-    fn sign(&mut self, key: &KeyRef, to_be_signed: &ToBeSigned) -> Result<SignatureValue, Fault> {
-        key.check(to_be_signed)?;
+impl HostedSession {
+    /// One operation; `plain` asks for it, `with_pin` asks for it with a login of its own.
+    fn operate<T: Wire>(
+        &mut self,
+        key: &KeyRef,
+        plain: impl FnOnce() -> Frame,
+        with_pin: impl FnOnce(&PinSource) -> Frame,
+    ) -> Result<T, Fault> {
         if !key.always_authenticate() {
-            return self.channel.call::<Result<_, _>>(wire::sign_request(key, to_be_signed))?;
+            return self.channel.call::<Result<_, _>>(plain())?;
         }
         let Some(context) = &self.context else {
             return Err(Fault::Request("the key needs a login for each signature, and no PIN is in hand".to_owned()));
@@ -376,12 +381,12 @@ impl Session for HostedSession {
         let channel = &mut self.channel;
         let mut outcome = Err(Fault::SessionLost("the login was not tried".to_owned()));
         context.attempt(&self.serial, |source| {
-            if let Err(fault) = channel.ask(wire::sign_in_request(source, key, to_be_signed)) {
+            if let Err(fault) = channel.ask(with_pin(source)) {
                 return Attempt::NotTried(fault.into());
             }
-            match channel.answer::<SignedIn>() {
-                Ok(SignedIn { attempt, signed }) => {
-                    outcome = signed;
+            match channel.answer::<wire::LoggedIn<T>>() {
+                Ok(wire::LoggedIn { attempt, done }) => {
+                    outcome = done;
                     attempt
                 }
                 // The PIN may have been counted: the process ended, or was ended, somewhere between login and signature.
@@ -392,6 +397,24 @@ impl Session for HostedSession {
             }
         })?;
         outcome
+    }
+}
+
+impl Session for HostedSession {
+    fn sign(&mut self, key: &KeyRef, to_be_signed: &ToBeSigned) -> Result<SignatureValue, Fault> {
+        key.check(to_be_signed)?;
+        let with_pin = |pin: &PinSource| wire::sign_in_request(pin, key, to_be_signed);
+        self.operate(key, || wire::sign_request(key, to_be_signed), with_pin)
+    }
+
+    fn decrypt(&mut self, key: &KeyRef, wrapped: &WrappedKey) -> Result<Secret, Fault> {
+        key.check_wrapped(wrapped)?;
+        // A key agreement is no operation that a login could belong to (PKCS#11 3.2 section 4.9).
+        let operation = || wire::decrypt_request(key, wrapped);
+        if matches!(wrapped, WrappedKey::Ecdh { .. }) {
+            return self.channel.call::<Result<_, _>>(operation())?;
+        }
+        self.operate(key, operation, |pin| wire::decrypt_in_request(pin, key, wrapped))
     }
 
     fn authenticate_with(&mut self, login: ContextLogin) {

@@ -1,4 +1,5 @@
-//! Blocking signers: keys in software and keys on PKCS#11 tokens, behind the same two traits.
+//! Blocking signers: keys in software and keys on PKCS#11 tokens, behind the same two traits. They sign, and they open
+//! what was encrypted for them.
 //!
 //! A [`Token`] is one card, HSM partition or software key file, known by its serial number; a [`Session`] is one line
 //! to it, owned by one thread. Three tokens exist: [`SoftwareToken`], [`Pkcs11Token`] (the vendor's module in this
@@ -10,13 +11,14 @@
 //!
 //! Where things are: `pin.rs` PINs and the ledger of attempts · `fault.rs` what went wrong, and the one table of
 //! `CKR` codes · `found.rs` what a token tells about itself and its keys · `key.rs` private keys in software and the
-//! choice of library · `certificate.rs` the public halves · `software.rs` · `module.rs`, `slot.rs`, `session.rs`,
+//! choice of library · `decryption.rs` content keys · `certificate.rs` the public halves · `software.rs` · `module.rs`, `slot.rs`, `session.rs`,
 //! `raw.rs`, `pkcs11.rs` the module in this process · `wire.rs`, `host.rs`, `hosted.rs` the module in another.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 mod certificate;
+mod decryption;
 pub mod fault;
 pub mod found;
 mod host;
@@ -33,7 +35,7 @@ pub mod software;
 mod wire;
 
 pub use fault::Fault;
-pub use found::{FoundKey, KeyRef, PinState, TokenInfo};
+pub use found::{FoundKey, KeyRef, KeyUses, PinState, TokenInfo};
 pub use host::run_host;
 pub use hosted::{Host, HostCommand, HostedToken};
 pub use module::Module;
@@ -42,7 +44,7 @@ pub use pkcs11::Pkcs11Token;
 pub use slot::{CertificateListing, SlotListing, TokenListing, list_slots};
 pub use software::{SoftwareKeyError, SoftwareToken};
 
-use model::{SignatureValue, ToBeSigned, TokenSerial};
+use model::{Secret, SignatureValue, ToBeSigned, TokenSerial, WrappedKey};
 
 /// One token, known by its serial number.
 pub trait Token: Send + Sync {
@@ -65,8 +67,13 @@ pub trait Token: Send + Sync {
         pin: VerifiedPin,
     ) -> Result<(LoggedIn, VerifiedPin), LoginFailed<VerifiedPin>>;
 
-    /// The certificates whose private key is on the token, matched by public key, not by label.
-    fn signers(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault>;
+    /// The certificates whose private key is on the token, matched by public key, not by label; whatever the key is for.
+    fn keys(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault>;
+
+    /// Those of [`Token::keys`] that may sign.
+    fn signers(&self, proof: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+        Ok(self.keys(proof)?.into_iter().filter(|found| found.uses.sign).collect())
+    }
 
     /// A further session. The token must be logged in before the session signs.
     fn open_session(&self) -> Result<Box<dyn Session>, Fault>;
@@ -86,7 +93,12 @@ pub trait Session: Send {
     /// whatever the token answers.
     fn sign(&mut self, key: &KeyRef, to_be_signed: &ToBeSigned) -> Result<SignatureValue, Fault>;
 
-    /// Hands over what keys with `CKA_ALWAYS_AUTHENTICATE` need: each signature with such a key is a login, recorded
+    /// Opens a content key that was encrypted for the key, or gives the shared secret of a key agreement with it. Blocks
+    /// for as long as the token likes. A wrong PKCS#1 v1.5 padding is not told from a right one (see [`WrappedKey`]);
+    /// everything else that the key does not open is [`Fault::Request`].
+    fn decrypt(&mut self, key: &KeyRef, wrapped: &WrappedKey) -> Result<Secret, Fault>;
+
+    /// Hands over what keys with `CKA_ALWAYS_AUTHENTICATE` need: each operation with such a key is a login, recorded
     /// like every other. Without it such keys answer [`Fault::Request`]. Other keys ignore it.
     fn authenticate_with(&mut self, login: ContextLogin);
 }

@@ -132,6 +132,11 @@ impl OpenSession {
         &self.module
     }
 
+    /// See [`RawModule::decrypt`].
+    pub(crate) fn decrypt(&self, data: &mut [u8], plain: &mut [u8]) -> Result<Result<usize, RvError>, Fault> {
+        Ok(self.module.0.raw.decrypt(self.get()?, data, plain))
+    }
+
     /// See [`RawModule::sign`].
     pub(crate) fn sign(&self, data: &mut [u8], signature: &mut [u8]) -> Result<Result<usize, RvError>, Fault> {
         Ok(self.module.0.raw.sign(self.get()?, data, signature))

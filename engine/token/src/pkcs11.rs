@@ -55,7 +55,7 @@ impl Pkcs11Token {
         }
     }
 
-    /// [`Token::signers`], for those who have seen the login succeed elsewhere.
+    /// [`Token::keys`], for those who have seen the login succeed elsewhere.
     pub(crate) fn found_keys(&self) -> Result<Vec<FoundKey>, Fault> {
         let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         match &*anchor {
@@ -107,7 +107,7 @@ impl Token for Pkcs11Token {
         pin::login_again(ledger, &self.serial, pin, |source| self.attempt(source, false, true))
     }
 
-    fn signers(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+    fn keys(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
         self.found_keys()
     }
 

@@ -3,9 +3,11 @@
 //! Gives the token exactly what it can sign (a DigestInfo, a digest, a message), never a document, and brings what it
 //! answers into the form of [`SignatureValue`].
 
+mod decryption;
+
 use crate::certificate::Certificate;
 use crate::fault::{Fault, fault_of};
-use crate::found::{FoundKey, KeyIdentity, KeyRef};
+use crate::found::{FoundKey, KeyIdentity, KeyRef, KeyUses};
 use crate::key::ecdsa_der;
 use crate::module::OpenSession;
 use crate::pin::{self, ContextLogin};
@@ -17,7 +19,9 @@ use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use model::{DigestAlgorithm, KeyKind, Scheme, SignatureAlgorithm, SignatureValue, ToBeSigned, TokenSerial};
+use model::{
+    DigestAlgorithm, KeyKind, Scheme, Secret, SignatureAlgorithm, SignatureValue, ToBeSigned, TokenSerial, WrappedKey,
+};
 use openssl::x509::X509;
 
 /// Private keys that are looked at on one token.
@@ -25,13 +29,20 @@ const KEYS_MAX: usize = 1_000;
 /// Longest signature that is made room for, in bytes.
 const SIGNATURE_BYTES_MAX: usize = 16 * 1024;
 
+/// What a key is looked for. Tokens may hold two private keys of one pair, one for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Sign,
+    Decrypt,
+}
+
 /// One session of a module in this process.
 pub(crate) struct Pkcs11Session {
     open: OpenSession,
     slot: Slot,
     serial: TokenSerial,
     /// Keys used before in this session. A handful, so searching beats hashing.
-    keys: Vec<(KeyRef, ObjectHandle)>,
+    keys: Vec<(KeyRef, Use, ObjectHandle)>,
     context: Option<ContextLogin>,
 }
 
@@ -40,17 +51,18 @@ impl Pkcs11Session {
         Self { open, slot, serial, keys: Vec::new(), context: None }
     }
 
-    fn handle(&mut self, key: &KeyRef) -> Result<ObjectHandle, Fault> {
-        if let Some((_, handle)) = self.keys.iter().find(|(known, _)| known == key) {
+    fn handle(&mut self, key: &KeyRef, purpose: Use) -> Result<ObjectHandle, Fault> {
+        if let Some((.., handle)) = self.keys.iter().find(|(known, its, _)| *its == purpose && known == key) {
             return Ok(*handle);
         }
-        let handle = find_private(self.open.get()?, key)?;
-        self.keys.push((key.clone(), handle));
+        let handle = find_private(self.open.get()?, key, purpose)?;
+        self.keys.push((key.clone(), purpose, handle));
         Ok(handle)
     }
 
-    /// The login between `C_SignInit` and `C_Sign` that some keys need, its flags read afresh.
-    fn log_in_for_this_signature(&self) -> Result<(), Fault> {
+    /// The login between `C_SignInit` and `C_Sign`, `C_DecryptInit` and `C_Decrypt`, that some keys need; its flags read
+    /// afresh.
+    fn log_in_for_this_operation(&self) -> Result<(), Fault> {
         let Some(context) = &self.context else {
             return Err(Fault::SessionLost(
                 "the key needs a login for each signature, and no PIN is in hand".to_owned(),
@@ -71,13 +83,13 @@ impl crate::Session for Pkcs11Session {
         if key.always_authenticate() && self.context.is_none() {
             return Err(Fault::Request("the key needs a login for each signature, and no PIN is in hand".to_owned()));
         }
-        let handle = self.handle(key)?;
+        let handle = self.handle(key, Use::Sign)?;
         let algorithm = to_be_signed.algorithm();
         let mechanism = mechanism(algorithm)
             .ok_or_else(|| Fault::Request(format!("the interface to tokens has no words for {algorithm}")))?;
         self.open.get()?.sign_init(&mechanism, handle)?;
         if key.always_authenticate() {
-            self.log_in_for_this_signature()?;
+            self.log_in_for_this_operation()?;
         }
         let mut input = token_input(key.kind(), to_be_signed);
         let mut signature = vec![0; signature_bytes(key.kind())];
@@ -93,6 +105,10 @@ impl crate::Session for Pkcs11Session {
         };
         signature.truncate(length);
         normalised(key.kind(), signature)
+    }
+
+    fn decrypt(&mut self, key: &KeyRef, wrapped: &WrappedKey) -> Result<Secret, Fault> {
+        self.open_key(key, wrapped)
     }
 
     fn authenticate_with(&mut self, login: ContextLogin) {
@@ -178,6 +194,7 @@ fn attribute(session: &Session, object: ObjectHandle, kind: AttributeType) -> Re
 struct PrivateObject {
     handle: ObjectHandle,
     key_type: KeyType,
+    uses: KeyUses,
     id: Vec<u8>,
     /// Modulus or point, if the token shows it at the private or at a public key with the same id.
     public: Option<Vec<u8>>,
@@ -227,17 +244,26 @@ fn private_keys(session: &Session, id: Option<&[u8]>) -> Result<Vec<PrivateObjec
     let mut keys = Vec::new();
     for handle in session.find_objects(&template)?.into_iter().take(KEYS_MAX) {
         let Some(Attribute::KeyType(key_type)) = attribute(session, handle, AttributeType::KeyType)? else { continue };
-        if let Some(Attribute::Sign(false)) = attribute(session, handle, AttributeType::Sign)? {
-            continue;
-        }
+        let uses = uses(session, handle, key_type)?;
         let id = match attribute(session, handle, AttributeType::Id)? {
             Some(Attribute::Id(id)) => id,
             _ => Vec::new(),
         };
         let public = public_half(session, handle, key_type, &id)?;
-        keys.push(PrivateObject { handle, key_type, id, public });
+        keys.push(PrivateObject { handle, key_type, uses, id, public });
     }
     Ok(keys)
+}
+
+/// What the token permits. Attributes that it does not show forbid nothing.
+fn uses(session: &Session, handle: ObjectHandle, key_type: KeyType) -> Result<KeyUses, Fault> {
+    let sign = !matches!(attribute(session, handle, AttributeType::Sign)?, Some(Attribute::Sign(false)));
+    let decrypt = match key_type {
+        KeyType::RSA => !matches!(attribute(session, handle, AttributeType::Decrypt)?, Some(Attribute::Decrypt(false))),
+        KeyType::EC => !matches!(attribute(session, handle, AttributeType::Derive)?, Some(Attribute::Derive(false))),
+        _ => false,
+    };
+    Ok(KeyUses { sign, decrypt })
 }
 
 fn public_half(
@@ -270,12 +296,16 @@ fn public_half(
 }
 
 /// The handle of a key in this session.
-fn find_private(session: &Session, key: &KeyRef) -> Result<ObjectHandle, Fault> {
+fn find_private(session: &Session, key: &KeyRef, purpose: Use) -> Result<ObjectHandle, Fault> {
     let identity = &*key.0;
     let id = (!identity.id.is_empty()).then_some(identity.id.as_slice());
     private_keys(session, id)?
         .iter()
-        .find(|private| private.is(identity.kind, &identity.public, &identity.id))
+        .filter(|private| private.is(identity.kind, &identity.public, &identity.id))
+        .find(|private| match purpose {
+            Use::Sign => private.uses.sign,
+            Use::Decrypt => private.uses.decrypt,
+        })
         .map(|private| private.handle)
         .ok_or_else(|| {
             Fault::SessionLost("the key is not found on the token (any more, or without a login)".to_owned())
@@ -309,6 +339,8 @@ pub(crate) fn found_keys(session: &Session) -> Result<Vec<FoundKey>, Fault> {
         let Some(key) = keys.iter().filter(|key| key.id == id).find(fits).or_else(|| keys.iter().find(fits)) else {
             continue;
         };
+        let fitting = || keys.iter().filter(fits);
+        let uses = KeyUses { sign: fitting().any(|key| key.uses.sign), decrypt: fitting().any(|key| key.uses.decrypt) };
         let always = attribute(session, key.handle, AttributeType::AlwaysAuthenticate)?;
         let always_authenticate = matches!(always, Some(Attribute::AlwaysAuthenticate(true)));
         let identity = KeyIdentity {
@@ -320,6 +352,7 @@ pub(crate) fn found_keys(session: &Session) -> Result<Vec<FoundKey>, Fault> {
         found.push(FoundKey {
             key: KeyRef::new(identity),
             kind: certificate.kind,
+            uses,
             always_authenticate,
             chain: certificate.chain(&others),
             certificate: certificate.der,

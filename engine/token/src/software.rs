@@ -3,12 +3,13 @@
 //! Needs no login, so it never touches a ledger. The key is parsed once and shared by all sessions. Never printed.
 
 use crate::certificate::Certificate;
+use crate::decryption::DecryptionKey;
 use crate::fault::Fault;
-use crate::found::{FoundKey, KeyIdentity, KeyRef, PinState, TokenInfo};
+use crate::found::{FoundKey, KeyIdentity, KeyRef, KeyUses, PinState, TokenInfo};
 use crate::key::PrivateKey;
 use crate::pin::{self, ContextLogin, LoggedIn, LoginFailed, LoginLedger, Pin, VerifiedPin};
 use crate::{Session, Token};
-use model::{KeyKind, SignatureValue, ToBeSigned, TokenSerial};
+use model::{KeyKind, Secret, SignatureValue, ToBeSigned, TokenSerial, WrappedKey};
 use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
 use openssl::pkey::PKey;
 use openssl::provider::Provider;
@@ -44,6 +45,8 @@ pub enum SoftwareKeyError {
 pub struct SoftwareToken {
     serial: TokenSerial,
     key: Arc<PrivateKey>,
+    /// `None`: the key can only sign.
+    decryption: Option<Arc<DecryptionKey>>,
     found: FoundKey,
 }
 
@@ -58,9 +61,10 @@ impl SoftwareToken {
     /// the serial number `soft:<name>`.
     pub fn from_pkcs12(name: &str, bytes: &[u8], password: &SecretString) -> Result<Self, SoftwareKeyError> {
         let parsed = parse_pkcs12(bytes, password.expose_secret())?;
-        let key = PrivateKey::new(parsed.pkey.ok_or(SoftwareKeyError::NoKey)?);
+        let key = parsed.pkey.ok_or(SoftwareKeyError::NoKey)?;
+        let (decryption, key) = (DecryptionKey::new(&key), PrivateKey::new(key));
         let certificates = parsed.cert.into_iter().chain(parsed.ca.into_iter().flatten()).collect();
-        Self::new(name, key, certificates)
+        Self::new(name, key, decryption, certificates)
     }
 
     /// From a private key in PEM form (PKCS#8, PKCS#1 or SEC 1; encrypted or not) and certificates in PEM form, in any
@@ -73,21 +77,23 @@ impl SoftwareToken {
     ) -> Result<Self, SoftwareKeyError> {
         // An empty password instead of none: with none, openssl would ask on the terminal.
         let password = password.map(|password| password.expose_secret().as_bytes()).unwrap_or_default();
-        let key = match PrivateKey::post_quantum(key, password) {
-            Some(key) => Some(key),
+        let (decryption, key) = match PrivateKey::post_quantum(key, password) {
+            Some(key) => (None, Some(key)),
             None => {
                 let key = PKey::private_key_from_pem_passphrase(key, password);
-                PrivateKey::new(key.map_err(|error| SoftwareKeyError::Pem(error.to_string()))?)
+                let key = key.map_err(|error| SoftwareKeyError::Pem(error.to_string()))?;
+                (DecryptionKey::new(&key), PrivateKey::new(key))
             }
         };
         let certificates =
             X509::stack_from_pem(certificates).map_err(|error| SoftwareKeyError::Certificates(error.to_string()))?;
-        Self::new(name, key, certificates)
+        Self::new(name, key, decryption, certificates)
     }
 
     fn new(
         name: &str,
         key: Option<(PrivateKey, KeyKind, Vec<u8>)>,
+        decryption: Option<DecryptionKey>,
         certificates: Vec<X509>,
     ) -> Result<Self, SoftwareKeyError> {
         let (key, kind, public) = key.ok_or(SoftwareKeyError::Unsupported)?;
@@ -99,13 +105,19 @@ impl SoftwareToken {
         let found = FoundKey {
             key: KeyRef::new(KeyIdentity { kind, always_authenticate: false, id: Vec::new(), public }),
             kind,
+            uses: KeyUses { sign: true, decrypt: decryption.is_some() },
             always_authenticate: false,
             chain: certificate.chain(&certificates),
             certificate: certificate.der,
             label: name.to_owned(),
             subject: certificate.subject,
         };
-        Ok(Self { serial: TokenSerial(format!("soft:{name}").into()), key: Arc::new(key), found })
+        Ok(Self {
+            serial: TokenSerial(format!("soft:{name}").into()),
+            key: Arc::new(key),
+            decryption: decryption.map(Arc::new),
+            found,
+        })
     }
 
     /// The one key of this token. Needs no login.
@@ -155,12 +167,16 @@ impl Token for SoftwareToken {
         Ok(pin::still_nothing_to_log_in(pin))
     }
 
-    fn signers(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
+    fn keys(&self, _: &LoggedIn) -> Result<Vec<FoundKey>, Fault> {
         Ok(vec![self.found.clone()])
     }
 
     fn open_session(&self) -> Result<Box<dyn Session>, Fault> {
-        Ok(Box::new(SoftwareSession { reference: self.found.key.clone(), key: Arc::clone(&self.key) }))
+        Ok(Box::new(SoftwareSession {
+            reference: self.found.key.clone(),
+            key: Arc::clone(&self.key),
+            decryption: self.decryption.clone(),
+        }))
     }
 
     fn reset(&self) {}
@@ -173,6 +189,7 @@ impl Token for SoftwareToken {
 struct SoftwareSession {
     reference: KeyRef,
     key: Arc<PrivateKey>,
+    decryption: Option<Arc<DecryptionKey>>,
 }
 
 impl Session for SoftwareSession {
@@ -182,6 +199,16 @@ impl Session for SoftwareSession {
         }
         key.check(to_be_signed)?;
         self.key.sign(to_be_signed)
+    }
+
+    fn decrypt(&mut self, key: &KeyRef, wrapped: &WrappedKey) -> Result<Secret, Fault> {
+        match &self.decryption {
+            Some(decryption) if *key == self.reference => {
+                key.check_wrapped(wrapped)?;
+                decryption.open(wrapped)
+            }
+            _ => Err(Fault::Request("no key for decryption is on this token".to_owned())),
+        }
     }
 
     fn authenticate_with(&mut self, _: ContextLogin) {}

@@ -5,11 +5,12 @@
 //! Lengths are checked before anything is read or allocated: the child runs vendor code and is not trusted to be sane.
 
 use crate::fault::Fault;
-use crate::found::{FoundKey, KeyIdentity, KeyRef, PinState, TokenInfo};
+use crate::found::{FoundKey, KeyIdentity, KeyRef, KeyUses, PinState, TokenInfo};
 use crate::pin::{Attempt, LoginRefused, PinSource};
 use crate::slot::{CertificateListing, SlotListing, TokenListing};
 use model::{
-    Curve, Digest, DigestAlgorithm, KeyKind, Scheme, SignatureAlgorithm, SignatureValue, ToBeSigned, TokenSerial,
+    Curve, Digest, DigestAlgorithm, KeyKind, OaepPadding, Scheme, Secret, Sha, SignatureAlgorithm, SignatureValue,
+    ToBeSigned, TokenSerial, WrappedKey,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, ErrorKind, Read, Write};
@@ -329,6 +330,25 @@ impl Wire for SignatureValue {
     }
 }
 
+impl Wire for Secret {
+    fn put(&self, to: &mut Frame) {
+        to.bytes(self.expose());
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        // Into a vector of the right size: no copy is left behind.
+        Ok(Self::new(from.bytes()?.to_vec()))
+    }
+}
+
+impl Wire for usize {
+    fn put(&self, to: &mut Frame) {
+        (*self as u64).put(to);
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        usize::try_from(u64::get(from)?).map_err(|_| Malformed)
+    }
+}
+
 impl Wire for KeyRef {
     fn put(&self, to: &mut Frame) {
         self.0.put(to);
@@ -355,8 +375,12 @@ wire_enum!(Curve { 0 => P256, 1 => P384, 2 => P521, 3 => BrainpoolP256r1, 4 => B
 wire_enum!(KeyKind { 0 => Rsa { bits }, 1 => Ec(curve), 2 => Ed25519, 3 => MlDsa65 });
 wire_struct!(SignatureAlgorithm { scheme, digest });
 wire_enum!(ToBeSigned { 0 => Digest { algorithm, digest }, 1 => Message { algorithm, message } });
+wire_enum!(Sha { 0 => Sha1, 1 => Sha224, 2 => Sha256, 3 => Sha384, 4 => Sha512 });
+wire_struct!(OaepPadding { hash, mask, label });
+wire_enum!(WrappedKey { 0 => RsaPkcs1 { encrypted, length }, 1 => RsaOaep { encrypted, padding }, 2 => Ecdh { point } });
 wire_struct!(KeyIdentity { kind, always_authenticate, id, public });
-wire_struct!(FoundKey { key, kind, always_authenticate, certificate, chain, label, subject });
+wire_struct!(KeyUses { sign, decrypt });
+wire_struct!(FoundKey { key, kind, uses, always_authenticate, certificate, chain, label, subject });
 wire_struct!(PinState { login_required, initialised, pad, count_low, final_try, locked, must_change });
 wire_struct!(TokenInfo { serial, label, manufacturer, model, pin, sessions_max });
 wire_struct!(CertificateListing { label, id, subject, kind });
@@ -381,20 +405,25 @@ pub(crate) enum Request {
     /// `Attempt`
     Login { serial: TokenSerial, confirmed: bool, verified: bool, pin: PinSource },
     /// `Result<Vec<FoundKey>, Fault>`
-    Signers { serial: TokenSerial },
+    Keys { serial: TokenSerial },
     /// `Result<Vec<SlotListing>, Fault>`
     List,
     /// `Result<bool, Fault>`: from now on the channel is a session of this token.
     Open { serial: TokenSerial },
     /// `Result<SignatureValue, Fault>`, on a session
     Sign { key: KeyRef, to_be_signed: ToBeSigned },
-    /// `SignedIn`, on a session: with a login for this signature
+    /// `LoggedIn<SignatureValue>`, on a session: with a login for this signature
     SignIn { key: KeyRef, to_be_signed: ToBeSigned, pin: PinSource },
+    /// `Result<Secret, Fault>`, on a session
+    Decrypt { key: KeyRef, wrapped: WrappedKey },
+    /// `LoggedIn<Secret>`, on a session: with a login for this decryption
+    DecryptIn { key: KeyRef, wrapped: WrappedKey, pin: PinSource },
 }
 
 wire_enum!(Request {
-    0 => Present { serial }, 1 => Login { serial, confirmed, verified, pin }, 2 => Signers { serial }, 3 => List,
+    0 => Present { serial }, 1 => Login { serial, confirmed, verified, pin }, 2 => Keys { serial }, 3 => List,
     4 => Open { serial }, 5 => Sign { key, to_be_signed }, 6 => SignIn { key, to_be_signed, pin },
+    7 => Decrypt { key, wrapped }, 8 => DecryptIn { key, wrapped, pin },
 });
 
 /// Puts a [`Request::Sign`] together without taking its parts.
@@ -411,6 +440,20 @@ pub(crate) fn sign_in_request(pin: &PinSource, key: &KeyRef, to_be_signed: &ToBe
     frame.with(key).with(to_be_signed).with(pin)
 }
 
+/// Puts a [`Request::Decrypt`] together without taking its parts.
+pub(crate) fn decrypt_request(key: &KeyRef, wrapped: &WrappedKey) -> Frame {
+    let mut frame = Frame::new();
+    frame.byte(7);
+    frame.with(key).with(wrapped)
+}
+
+/// Puts a [`Request::DecryptIn`] together without taking its parts.
+pub(crate) fn decrypt_in_request(pin: &PinSource, key: &KeyRef, wrapped: &WrappedKey) -> Frame {
+    let mut frame = Frame::new();
+    frame.byte(8);
+    frame.with(key).with(wrapped).with(pin)
+}
+
 /// Puts a [`Request::Login`] together without taking its parts.
 pub(crate) fn login_request(serial: &TokenSerial, confirmed: bool, verified: bool, pin: &PinSource) -> Frame {
     let mut frame = Frame::new();
@@ -418,13 +461,21 @@ pub(crate) fn login_request(serial: &TokenSerial, confirmed: bool, verified: boo
     frame.with(serial).with(&confirmed).with(&verified).with(pin)
 }
 
-/// Answer to [`Request::SignIn`]: what became of the login, and of the signature.
-pub(crate) struct SignedIn {
+/// Answer to a request with a login of its own: what became of the login, and of what was asked.
+pub(crate) struct LoggedIn<T> {
     pub(crate) attempt: Attempt,
-    pub(crate) signed: Result<SignatureValue, Fault>,
+    pub(crate) done: Result<T, Fault>,
 }
 
-wire_struct!(SignedIn { attempt, signed });
+impl<T: Wire> Wire for LoggedIn<T> {
+    fn put(&self, to: &mut Frame) {
+        self.attempt.put(to);
+        self.done.put(to);
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { attempt: Wire::get(from)?, done: Wire::get(from)? })
+    }
+}
 
 #[cfg(test)]
 mod tests {
