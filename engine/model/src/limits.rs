@@ -155,3 +155,15 @@ pub const XML_TRANSFORMS_MAX: usize = 10;
 
 /// Signers, time-stamp units, responders and issuers of CRLs for which evidence is collected at once.
 pub const EVIDENCE_SUBJECTS_MAX: usize = 64;
+
+/// Time stamps of one XML signature, and likewise its counter-signatures.
+pub const XML_STAMPS_MAX: usize = 256;
+
+/// Length of one evidence record, in bytes.
+pub const EVIDENCE_RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Archive time stamps of one evidence record.
+pub const EVIDENCE_RECORD_STAMPS_MAX: usize = 1_000;
+
+/// Leaves of one hash tree.
+pub const HASH_TREE_LEAVES_MAX: usize = 1 << 20;
