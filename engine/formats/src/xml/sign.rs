@@ -4,7 +4,7 @@
 //! made by the same code that verifies, from the same tree.
 
 mod layout;
-mod place;
+pub(super) mod place;
 mod targets;
 
 use super::algorithms::signature_uri;

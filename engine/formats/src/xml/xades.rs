@@ -133,20 +133,15 @@ pub(super) fn time_stamp_validation_data(values: &str) -> String {
     )
 }
 
-/// Further unsigned properties with what has to be around them in `QualifyingProperties` that have none yet.
-pub(super) fn unsigned_properties(properties: &str) -> String {
-    format!(
-        "<xades:UnsignedProperties xmlns:xades=\"{XADES}\">{}</xades:UnsignedProperties>",
-        unsigned_signature_properties(properties)
-    )
-}
+/// What unsigned properties have to be in: start tag and end tag.
+pub(super) const UNSIGNED_PROPERTIES: [&str; 2] =
+    ["<xades:UnsignedProperties xmlns:xades=\"http://uri.etsi.org/01903/v1.3.2#\">", "</xades:UnsignedProperties>"];
 
-/// Further unsigned properties with what has to be around them in `UnsignedProperties`.
-pub(super) fn unsigned_signature_properties(properties: &str) -> String {
-    format!(
-        "<xades:UnsignedSignatureProperties xmlns:xades=\"{XADES}\">{properties}</xades:UnsignedSignatureProperties>"
-    )
-}
+/// What unsigned properties of the signature have to be in, inside of [`UNSIGNED_PROPERTIES`].
+pub(super) const UNSIGNED_SIGNATURE_PROPERTIES: [&str; 2] = [
+    "<xades:UnsignedSignatureProperties xmlns:xades=\"http://uri.etsi.org/01903/v1.3.2#\">",
+    "</xades:UnsignedSignatureProperties>",
+];
 
 fn encapsulated(local: &str, values: &[Arc<[u8]>]) -> String {
     let mut text = String::new();

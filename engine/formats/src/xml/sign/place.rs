@@ -25,11 +25,11 @@ pub(super) struct Edit {
 
 /// The place of an enveloped signature.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(in crate::xml) struct Place {
     /// The element of the document that it is put into.
-    pub(super) parent: NodeId,
+    pub(in crate::xml) parent: NodeId,
     /// What it replaces, as a range of the document's text.
-    pub(super) at: Range<usize>,
+    pub(in crate::xml) at: Range<usize>,
     /// What an empty-element tag needs to become two tags, in front of everything and behind it.
     edge: [String; 2],
     /// Elements that are made around it: start tags with what belongs into them, and end tags.
@@ -57,7 +57,7 @@ impl Place {
     }
 
     /// What is written in front of the signature and behind it.
-    pub(super) fn around(&self) -> [String; 2] {
+    pub(in crate::xml) fn around(&self) -> [String; 2] {
         let ([begin, end], [open, close]) = (&self.edge, &self.made);
         [[begin.as_str(), open].concat(), [close.as_str(), end].concat()]
     }
@@ -83,7 +83,8 @@ impl Place {
         Self { parent, at, edge: Default::default(), made: Default::default() }
     }
 
-    fn first_in(document: &Document<'_>, parent: NodeId) -> Self {
+    /// As the first child of an element.
+    pub(in crate::xml) fn first_in(document: &Document<'_>, parent: NodeId) -> Self {
         match document.end_tag(parent) {
             Some(_) => {
                 let at = document.start_tag(parent).end;
@@ -93,11 +94,19 @@ impl Place {
         }
     }
 
-    fn last_in(document: &Document<'_>, parent: NodeId) -> Self {
+    /// As the last child of an element.
+    pub(in crate::xml) fn last_in(document: &Document<'_>, parent: NodeId) -> Self {
         match document.end_tag(parent) {
             Some(end_tag) => Self::bare(parent, end_tag.start..end_tag.start),
             None => Self::in_empty(document, parent),
         }
+    }
+
+    /// In elements that are made there: start tags and end tags, from the outermost on.
+    pub(in crate::xml) fn with(self, levels: &[[&str; 2]]) -> Self {
+        let open = levels.iter().map(|[open, _]| *open).collect();
+        let close = levels.iter().rev().map(|[_, close]| *close).collect();
+        Self { made: [open, close], ..self }
     }
 
     /// `<a/>` becomes `<a>…</a>`, which is the same in every canonical form.
