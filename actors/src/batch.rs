@@ -1,7 +1,7 @@
 //! Many documents signed under one submission: bounded parallelism, results in the order of the documents, one failure
 //! does not spoil the rest. The sources stay where they are.
 
-use crate::deliver::{FileSystem, move_to_free_name, move_with_record, not_written, replace, write_part};
+use crate::deliver::{FileSystem, WriteError, move_to_free_name, move_with_record, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::pipeline::{Failure, blocking};
@@ -145,7 +145,7 @@ async fn sign_to_part(
     let (folder, of) = (submission.output.clone(), profile.clone());
     let work = move || {
         let on = FileSystem::of(&folder).map_err(|error| not_written(&error))?;
-        write_part(&to, &signed.sealed, &signed.document).map_err(|error| not_written(&error))?;
+        write_part(&to, &signed.sealed, &signed.document, &signed.wrapping).map_err(WriteError::failure)?;
         let digest = signed.digest_for_record(&of)?;
         if signed.document.unchanged().unwrap_or(false) {
             return Ok((on, digest));

@@ -2,11 +2,13 @@
 //!
 //! Nothing here ever writes over an existing file or leaves a half-written one under a final name.
 
+use crate::decrypt::Unlocked;
 use crate::document::Document;
-use crate::pipeline::Failure;
+use crate::pipeline::{Failure, failure};
+use formats::envelope::Recipients;
 use formats::recipe::Assembled;
-use formats::{Part, Sealed, Source};
-use model::Reason;
+use formats::{FormatError, Part, Sealed, Source};
+use model::{Reason, Time};
 use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with, syncfs};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
@@ -42,16 +44,98 @@ impl FileSystem {
     }
 }
 
+/// What a result goes through on its way to the disk.
+#[derive(Debug)]
+pub enum Wrapping {
+    /// Nothing: it is written as it is.
+    None,
+    /// It is encrypted.
+    Encrypt {
+        /// For these.
+        recipients: Arc<Recipients>,
+        /// Their certificates must be valid now.
+        now: Time,
+    },
+    /// It is opened.
+    Decrypt(Box<Unlocked>),
+}
+
+/// Why a result was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk is at fault.
+    #[error(transparent)]
+    Medium(#[from] io::Error),
+    /// It cannot be encrypted, or not be decrypted.
+    #[error(transparent)]
+    Content(#[from] FormatError),
+}
+
+impl WriteError {
+    /// What it means for the document.
+    pub(crate) fn failure(self) -> Failure {
+        match self {
+            WriteError::Medium(error) => not_written(&error),
+            WriteError::Content(error) => failure(error),
+        }
+    }
+
+    /// Whether there is a file of this name already.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, WriteError::Medium(error) if error.kind() == io::ErrorKind::AlreadyExists)
+    }
+}
+
 /// Writes the sealed document to a new file. It is durable only after [`FileSystem`] has been synced. On an error the
-/// file is removed again. Gives the length in bytes.
-pub fn write_part(path: &Path, sealed: &Sealed, document: &Document) -> io::Result<u64> {
+/// file is removed again: neither half a result nor a decrypted content that was changed on the way is left behind.
+/// Gives the length in bytes.
+pub fn write_part(path: &Path, sealed: &Sealed, document: &Document, wrapping: &Wrapping) -> Result<u64, WriteError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(document.mode()).open(path)?;
-    let written = write_parts(&file, sealed, document);
+    let written = match wrapping {
+        Wrapping::None => write_parts(&file, sealed, document).map_err(WriteError::Medium),
+        Wrapping::Encrypt { recipients, now } => write_encrypted(&file, sealed, document, recipients, *now),
+        Wrapping::Decrypt(unlocked) => write_decrypted(&file, document, unlocked),
+    };
     if written.is_err() {
         // Best effort: the next start removes it, too.
         let _ = std::fs::remove_file(path);
     }
     written
+}
+
+fn write_encrypted(
+    file: &File,
+    sealed: &Sealed,
+    document: &Document,
+    recipients: &Recipients,
+    now: Time,
+) -> Result<u64, WriteError> {
+    let plain = sealed.assembled(document);
+    let mut encryptor = recipients.begin(plain.len(), now)?;
+    let total = encryptor.total();
+    let mut buffer = vec![0; usize::try_from(plain.len()).unwrap_or(usize::MAX).min(COPY_BUFFER_BYTES)];
+    let (mut out, mut offset, mut written) = (Vec::new(), 0, 0);
+    while offset < plain.len() {
+        let wanted = usize::try_from(plain.len() - offset).unwrap_or(usize::MAX).min(buffer.len());
+        plain.read_exact_at(offset, &mut buffer[..wanted]).map_err(FormatError::from)?;
+        encryptor.update(&buffer[..wanted], &mut out)?;
+        written += write_bytes(file, &out)?;
+        offset += wanted as u64;
+    }
+    encryptor.finish(&mut out)?;
+    written += write_bytes(file, &out)?;
+    if written == total { Ok(written) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
+}
+
+fn write_decrypted(file: &File, document: &Document, unlocked: &Unlocked) -> Result<u64, WriteError> {
+    let mut opening = unlocked.open(document)?;
+    while let Some(piece) = opening.next()? {
+        write_bytes(file, piece)?;
+    }
+    // Only now is it known that the content is the sender's.
+    let (last, opened) = opening.finish()?;
+    write_bytes(file, &last)?;
+    Ok(opened.length)
 }
 
 fn write_parts(file: &File, sealed: &Sealed, document: &Document) -> io::Result<u64> {

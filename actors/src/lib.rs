@@ -4,6 +4,7 @@
 //! the work. Start reading at [`pipeline`].
 
 pub mod batch;
+pub mod decrypt;
 pub mod deliver;
 pub mod directory;
 pub mod document;

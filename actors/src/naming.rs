@@ -26,6 +26,8 @@ pub struct Naming {
     pub time_stamp: String,
     /// A signed document, lifted to a higher level.
     pub extended: String,
+    /// A decrypted message, where its name does not end as that of one.
+    pub decrypted: String,
     /// Any of these, encrypted; its source is the name of the result.
     pub encrypted: String,
 }
@@ -43,9 +45,16 @@ impl Default for Naming {
             asic_e: "{name}.asice".to_owned(),
             time_stamp: "{name}.tsr".to_owned(),
             extended: "{name}".to_owned(),
+            decrypted: "{name}.decrypted".to_owned(),
             encrypted: "{name}.p7m".to_owned(),
         }
     }
+}
+
+/// Whether a name ends as those of encrypted messages do: what is in front is the name of what is inside.
+fn is_message(name: &OsStr) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|end| ["p7m", "cms"].iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 impl Naming {
@@ -61,6 +70,9 @@ impl Naming {
             Format::Asic { container: Container::Extended, .. } => &self.asic_e,
             Format::TimeStamp => &self.time_stamp,
             Format::Extended => &self.extended,
+            Format::Encrypted => return Self::apply(&self.encrypted, source),
+            Format::Decrypted if is_message(source) => "{stem}",
+            Format::Decrypted => &self.decrypted,
         };
         let name = Self::apply(rule, source);
         if encrypted { Self::apply(&self.encrypted, &name) } else { name }
@@ -125,6 +137,9 @@ mod tests {
         check(Format::Xades(XmlShape::Detached), false, "invoice.pdf", "invoice.pdf.sig.xml");
         check(Format::TimeStamp, false, "invoice.pdf", "invoice.pdf.tsr");
         check(Format::Extended, true, "old.p7s", "old.p7s");
+        check(Format::Encrypted, true, "invoice.pdf", "invoice.pdf.p7m");
+        check(Format::Decrypted, true, "invoice.pdf.p7m", "invoice.pdf");
+        check(Format::Decrypted, true, "message", "message.decrypted");
         let encrypted = naming.result_name(Format::Pades, true, true, "invoice.pdf".as_ref());
         assert_eq!(encrypted, "invoice-signed.pdf.p7m");
     }

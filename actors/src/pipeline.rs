@@ -3,12 +3,15 @@
 //! The pipeline owns no queue, no file name and no row: it chooses a signer, prepares, has the token sign, and hands
 //! out a result that has been verified. Doors bring documents here and carry the results away.
 
+use crate::decrypt;
+use crate::deliver::Wrapping;
 use crate::document::{Document, Origin};
 use crate::levels::Levels;
 use crate::measure::Stage;
 use crate::router::{Assignment, NoPlace, ReadySigner, Router, TokenIndex};
 use crate::token::queue::SignFault;
 use crate::token::roster::Roster;
+use formats::envelope::Recipients;
 use formats::{FormatError, Prepared, Sealed, SignerTemplate, Source, SourceError};
 use model::profile::Format;
 use model::{Clock, Digest, Lane, Profile, Reason, SignerName};
@@ -28,6 +31,8 @@ pub struct Signed {
     pub document: Arc<Document>,
     /// Who signed, if a signature was asked for.
     pub signer: Option<SignerName>,
+    /// What happens to it while it is written.
+    pub wrapping: Wrapping,
 }
 
 impl Signed {
@@ -97,17 +102,37 @@ impl Pipeline {
             (Format::TimeStamp, Some(stamp)) => {
                 let document = self.open(origin).await?;
                 let sealed = self.levels.stamp_document(document.clone(), stamp).await?;
-                return Ok(Signed { sealed, document, signer: None });
+                let wrapping = self.wrapping(profile)?;
+                return Ok(Signed { sealed, document, signer: None, wrapping });
             }
             (Format::Extended, _) => {
-                Signed { sealed: Sealed::existing(), document: self.open(origin).await?, signer: None }
+                let document = self.open(origin).await?;
+                Signed { sealed: Sealed::existing(), document, signer: None, wrapping: Wrapping::None }
+            }
+            (Format::Encrypted, _) => {
+                let (document, wrapping) = (self.open(origin).await?, self.wrapping(profile)?);
+                return Ok(Signed { sealed: Sealed::untouched(profile.format), document, signer: None, wrapping });
+            }
+            (Format::Decrypted, _) => {
+                let document = self.open(origin).await?;
+                let unlocked = Box::pin(decrypt::unlock(&self.router, self.patience, &document, lane)).await?;
+                let wrapping = Wrapping::Decrypt(Box::new(unlocked));
+                return Ok(Signed { sealed: Sealed::untouched(profile.format), document, signer: None, wrapping });
             }
             _ => self.sign_with_any(origin, profile, lane).await?,
         };
         // The place at the card is free again while others are asked for time stamps and evidence.
-        let Signed { sealed, document, signer } = signed;
+        let Signed { sealed, document, signer, .. } = signed;
         let sealed = Box::pin(self.levels.lift(sealed, &document, profile)).await?;
-        Ok(Signed { sealed, document, signer })
+        Ok(Signed { sealed, document, signer, wrapping: self.wrapping(profile)? })
+    }
+
+    /// Encrypts the result, if the profile asks for it. Recipients that nothing can be encrypted for are known before
+    /// anything is written.
+    fn wrapping(&self, profile: &Profile) -> Result<Wrapping, Failure> {
+        let Some(options) = &profile.encryption else { return Ok(Wrapping::None) };
+        let recipients = Arc::new(Recipients::new(options).map_err(failure)?);
+        Ok(Wrapping::Encrypt { recipients, now: self.clock.now() })
     }
 
     /// The evidence record (RFC 4998, DER) of a result, once its batch has its time stamp.
@@ -131,7 +156,8 @@ impl Pipeline {
             match self.sign(assignment, &ready, &prepared).await {
                 Ok(value) => match Stage::Assemble.timed(|| prepared.assemble(&value)) {
                     Ok(sealed) => {
-                        return Ok(Signed { sealed, document: opened, signer: Some(ready.signer.name.clone()) });
+                        let signer = Some(ready.signer.name.clone());
+                        return Ok(Signed { sealed, document: opened, signer, wrapping: Wrapping::None });
                     }
                     Err(FormatError::WrongSignature(what)) => {
                         self.roster.wrong_signature(&serial, what); // nothing unverified leaves; the token answers for it
@@ -158,7 +184,9 @@ impl Pipeline {
         Stage::Choose.record(started.elapsed());
         chosen.map_err(|no_place| match no_place {
             NoPlace::UnknownPool(_) => Failure::Deferred(Reason::new("pool-unknown", no_place.to_string())),
-            NoPlace::TimedOut(_) => Failure::Deferred(Reason::new("no-signer", no_place.to_string())),
+            NoPlace::TimedOut(_) | NoPlace::TokenBusy(_) => {
+                Failure::Deferred(Reason::new("no-signer", no_place.to_string()))
+            }
         })
     }
 

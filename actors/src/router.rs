@@ -21,6 +21,9 @@ pub enum NoPlace {
     /// Nobody of the pool became free in time.
     #[error("no signer of pool \"{0}\" became free in time")]
     TimedOut(PoolName),
+    /// The one token that can help did not become free in time.
+    #[error("token {0} did not become free in time")]
+    TokenBusy(TokenSerial),
 }
 
 /// Index of a token in the balance; given by [`Balance::add_token`] and valid for ever.
@@ -155,6 +158,11 @@ impl Balance {
         self.pools.iter().map(|pool| pool.interactive.len() + pool.batch.len()).sum()
     }
 
+    /// Whether the token can sign.
+    pub fn is_up(&self, token: TokenIndex) -> bool {
+        self.tokens[token.0].up
+    }
+
     /// Whether any token of the pool can sign.
     pub fn any_up(&self, pool: usize) -> bool {
         self.pools[pool].tokens.iter().any(|token| self.tokens[token.0].up)
@@ -201,6 +209,15 @@ pub struct ReadySigner {
     pub key: KeyHandle,
 }
 
+/// A key that opens what was encrypted for its certificate, on one token.
+#[derive(Clone, Debug)]
+pub struct DecryptionKey {
+    /// The certificate, DER.
+    pub certificate: Arc<[u8]>,
+    /// What the worker hands to its session.
+    pub key: KeyHandle,
+}
+
 /// The async shell around [`Balance`]. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Router {
@@ -228,6 +245,9 @@ struct Seat {
     serial: TokenSerial,
     queue: Arc<SignQueue>,
     signers: Vec<ReadySigner>,
+    decryption: Vec<DecryptionKey>,
+    /// The line of those who need this very token, because a key is on it.
+    line: usize,
 }
 
 #[derive(Debug)]
@@ -252,8 +272,10 @@ impl Router {
     pub fn new(seating: &[Seating], pools: &[(PoolName, Vec<SignerName>)]) -> Self {
         let mut state = State::default();
         for seat in seating {
-            state.balance.add_token();
-            state.seats.push(Seat { serial: seat.serial.clone(), queue: seat.queue.clone(), signers: Vec::new() });
+            let token = state.balance.add_token();
+            let line = state.balance.add_pool(vec![token]);
+            let (serial, queue) = (seat.serial.clone(), seat.queue.clone());
+            state.seats.push(Seat { serial, queue, signers: Vec::new(), decryption: Vec::new(), line });
         }
         for (name, signers) in pools {
             let holds = |seat: &Seating| seat.signers.iter().any(|signer| signers.contains(signer));
@@ -272,27 +294,56 @@ impl Router {
         avoid: Option<TokenIndex>,
         patience: Duration,
     ) -> Result<Assignment, NoPlace> {
-        let (waiter, index, receiver) = {
+        let index = {
+            let state = self.shared.lock();
+            state.pools.get(pool).ok_or_else(|| NoPlace::UnknownPool(pool.clone()))?.index
+        };
+        let token = self.place(index, lane, avoid, patience).await;
+        let token = token.ok_or_else(|| NoPlace::TimedOut(pool.clone()))?;
+        let state = self.shared.lock();
+        let wanted = &state.pools[pool].signers;
+        let ready = state.seats[token.0].signers.iter().find(|ready| wanted.contains(&ready.signer.name)).cloned();
+        Ok(self.assignment(&state, token, ready, lane))
+    }
+
+    /// Waits, at most `patience`, for a place at this token: decryption needs the one that holds the key.
+    pub async fn choose_token(&self, token: TokenIndex, lane: Lane, patience: Duration) -> Result<Assignment, NoPlace> {
+        let (line, serial) = {
+            let state = self.shared.lock();
+            (state.seats[token.0].line, state.seats[token.0].serial.clone())
+        };
+        let token = self.place(line, lane, None, patience).await.ok_or(NoPlace::TokenBusy(serial))?;
+        Ok(self.assignment(&self.shared.lock(), token, None, lane))
+    }
+
+    /// A place in this line; `None` if there was none in time.
+    async fn place(
+        &self,
+        index: usize,
+        lane: Lane,
+        avoid: Option<TokenIndex>,
+        patience: Duration,
+    ) -> Option<TokenIndex> {
+        let (waiter, receiver) = {
             let mut state = self.shared.lock();
-            let index = state.pools.get(pool).ok_or_else(|| NoPlace::UnknownPool(pool.clone()))?.index;
             let waiter = state.next_waiter;
             state.next_waiter += 1;
             if let Some(token) = state.balance.arrive(waiter, index, lane, avoid) {
-                return Ok(self.assignment(&state, token, pool, lane));
+                return Some(token);
             }
             let (sender, receiver) = oneshot::channel();
             state.waiters.insert(waiter, sender);
-            (waiter, index, receiver)
+            (waiter, receiver)
         };
         // Dropped when the caller gives up at any await point: leaves the line, or passes an unused place on.
         let mut leave = LeaveLine { shared: self.shared.clone(), waiter, pool: index, receiver: Some(receiver) };
-        let Some(receiver) = leave.receiver.as_mut() else { return Err(NoPlace::TimedOut(pool.clone())) };
+        let receiver = leave.receiver.as_mut()?;
         match tokio::time::timeout(patience, receiver).await {
             Ok(Ok(token)) => {
                 leave.receiver = None;
-                Ok(self.assignment(&self.shared.lock(), token, pool, lane))
+                Some(token)
             }
-            _ => Err(NoPlace::TimedOut(pool.clone())),
+            _ => None,
         }
     }
 
@@ -307,6 +358,27 @@ impl Router {
         }
         drop(state);
         self.shared.ups.notify_waiters();
+    }
+
+    /// What a token can open, to be told before it is up.
+    pub fn opens(&self, serial: &TokenSerial, keys: Vec<DecryptionKey>) {
+        let mut state = self.shared.lock();
+        if let Some(token) = state.index_of(serial) {
+            state.seats[token.0].decryption = keys;
+        }
+    }
+
+    /// The keys for decryption of all tokens that have been up, and where they are.
+    pub fn decryption_keys(&self) -> Vec<(TokenIndex, DecryptionKey)> {
+        let state = self.shared.lock();
+        let seats = state.seats.iter().enumerate();
+        seats.flat_map(|(i, seat)| seat.decryption.iter().map(move |key| (TokenIndex(i), key.clone()))).collect()
+    }
+
+    /// Whether there is no token that might still bring its keys.
+    pub fn all_up(&self) -> bool {
+        let state = self.shared.lock();
+        (0..state.seats.len()).all(|i| state.balance.is_up(TokenIndex(i)))
     }
 
     /// Returns when a token comes up.
@@ -342,10 +414,8 @@ impl Router {
         seats.map(|(i, seat)| (seat.serial.clone(), state.balance.assigned(TokenIndex(i)))).collect()
     }
 
-    fn assignment(&self, state: &State, token: TokenIndex, pool: &PoolName, lane: Lane) -> Assignment {
+    fn assignment(&self, state: &State, token: TokenIndex, ready: Option<ReadySigner>, lane: Lane) -> Assignment {
         let seat = &state.seats[token.0];
-        let wanted = &state.pools[pool].signers;
-        let ready = seat.signers.iter().find(|ready| wanted.contains(&ready.signer.name)).cloned();
         let place = Place { shared: Arc::downgrade(&self.shared), token, started: None };
         Assignment { place, ready, serial: seat.serial.clone(), queue: seat.queue.clone(), lane }
     }

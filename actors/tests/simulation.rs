@@ -196,7 +196,7 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
     let (outcome, signer) = match &sealed {
         Ok(signed) => {
             keep_to_be_judged(&doors, id, signed, &content);
-            (Outcome::Done, Some(signed.signer.to_string()))
+            (Outcome::Done, signed.signer.as_ref().map(ToString::to_string))
         }
         Err(reason) => (Outcome::Rejected(reason.clone()), None),
     };

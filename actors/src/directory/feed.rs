@@ -7,7 +7,7 @@ use super::claim::{self, ClaimedFile, JobFolder, Recovery};
 use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
-use crate::deliver::{FileSystem, not_written, replace, write_part};
+use crate::deliver::{FileSystem, WriteError, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -362,15 +362,15 @@ impl Feed {
         let result = self.parts.settings.naming.result_name(format, contains_original, encrypted, &file.name);
         let (part, signer) = (file.part(&result), signed.signer.as_ref().map(ToString::to_string));
         let work = move || {
-            let write = || write_part(&part, &signed.sealed, &signed.document);
+            let write = || write_part(&part, &signed.sealed, &signed.document, &signed.wrapping);
             let written = match write() {
                 // A result of an attempt that was deferred.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    std::fs::remove_file(&part).and_then(|()| write())
+                Err(error) if error.is_taken() => {
+                    std::fs::remove_file(&part).map_err(WriteError::from).and_then(|()| write())
                 }
                 written => written,
             };
-            written.map_err(|error| not_written(&error))?;
+            written.map_err(WriteError::failure)?;
             let digest = signed.digest_for_record(&profile)?;
             if signed.document.unchanged().unwrap_or(false) {
                 return Ok(digest);

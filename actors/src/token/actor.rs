@@ -5,10 +5,10 @@
 //! message. The actor never tries a PIN twice: it hands its PIN over and keeps only what comes back untried.
 
 use super::ledger::{Standing, StoreLedger};
-use super::queue::SignQueue;
+use super::queue::{KeyHandle, SignQueue};
 use super::roster::{TokenState, TokenView};
 use super::worker::{Activity, Worker};
-use crate::router::{ReadySigner, Router};
+use crate::router::{DecryptionKey, ReadySigner, Router};
 use crate::supervise::{Action, Exit, Supervision};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use crossbeam_channel::{Sender, bounded};
@@ -539,7 +539,7 @@ fn bring_up(settings: &TokenSettings, parts: &TokenParts, pin: Option<Pin>, veri
         (None, None) => return Found::Refused { refused: LoginRefused::NoPin, pin: None, verified: None },
     };
     let (proof, verified) = login;
-    let found = match token.signers(&proof) {
+    let found = match token.keys(&proof) {
         Ok(found) => found,
         Err(fault) => return Found::Failed { fault, verified: Some(verified) },
     };
@@ -547,7 +547,11 @@ fn bring_up(settings: &TokenSettings, parts: &TokenParts, pin: Option<Pin>, veri
         Ok(signers) => signers,
         Err(reason) => return Found::Mismatch { reason, verified: Some(verified) },
     };
-    let context = signers.iter().any(|ready| ready.key.always_authenticate());
+    let opens = |found: &&FoundKey| found.uses.decrypt;
+    let decryption: Vec<_> = found.iter().filter(opens).map(decryption_key).collect();
+    let context = signers.iter().map(|ready| &ready.key).chain(decryption.iter().map(|key| &key.key));
+    let context = context.into_iter().any(KeyHandle::always_authenticate);
+    parts.router.opens(&settings.serial, decryption);
     let mut sessions = Vec::with_capacity(settings.sessions);
     for _ in 0..settings.sessions {
         match token.open_session() {
@@ -568,23 +572,30 @@ fn bring_up(settings: &TokenSettings, parts: &TokenParts, pin: Option<Pin>, veri
     Found::Up { verified: Some(verified), signers, sessions }
 }
 
+fn decryption_key(found: &FoundKey) -> DecryptionKey {
+    DecryptionKey { certificate: found.certificate.clone(), key: found.key.clone() }
+}
+
 fn match_signers(settings: &TokenSettings, found: &[FoundKey]) -> Result<Vec<ReadySigner>, String> {
+    let found: Vec<&FoundKey> = found.iter().filter(|key| key.uses.sign).collect();
     let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
-    for key in found {
+    for key in &found {
         *labels.entry(&key.label).or_default() += 1;
     }
     let choose = |select: &Select| match select {
-        Select::Only if found.len() == 1 => Ok(&found[0]),
+        Select::Only if found.len() == 1 => Ok(found[0]),
         Select::Only => Err(format!("it holds {} keys with certificates; say which one", found.len())),
         Select::Label(label) if labels.get(label.as_str()).is_some_and(|count| *count > 1) => {
             Err(format!("it holds several certificates with the label \"{label}\""))
         }
         Select::Label(label) => found
             .iter()
+            .copied()
             .find(|key| key.label == *label)
             .ok_or_else(|| format!("it holds no key with a certificate labelled \"{label}\"")),
         Select::Certificate(wanted) => found
             .iter()
+            .copied()
             .find(|key| key.certificate == *wanted)
             .ok_or_else(|| "it holds no key for the configured certificate".to_owned()),
     };

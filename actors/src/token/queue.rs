@@ -1,11 +1,12 @@
 //! The waiting lines in front of one token: two bounded lanes that outlive its worker threads.
 //!
 //! A request enters only with a [`Place`] that the router gave out, and there are as many places as a lane is long:
-//! entering never waits and never fails for want of room. Requests carry digests, never documents.
+//! entering never waits and never fails for want of room. Requests carry digests and
+//! wrapped content keys, never documents.
 
 use crate::router::{Assignment, Place};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use model::{Lane, SignatureValue, ToBeSigned};
+use model::{Lane, Secret, SignatureValue, ToBeSigned, WrappedKey};
 use std::time::Duration;
 use token::Fault;
 use tokio::sync::oneshot;
@@ -27,24 +28,38 @@ pub enum SignFault {
     TimedOut,
 }
 
-/// One signature to make.
+/// What a private key is asked to do.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    Sign(ToBeSigned),
+    Decrypt(WrappedKey),
+}
+
+/// What it answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Signature(SignatureValue),
+    Secret(Secret),
+}
+
+/// One thing for a private key to do.
 #[derive(Debug)]
 pub struct SignRequest {
     pub(crate) key: KeyHandle,
-    pub(crate) to_be_signed: ToBeSigned,
+    pub(crate) operation: Operation,
     pub(crate) reply: Reply,
 }
 
 /// Where the answer goes; gives the place back when it is used or dropped.
 #[derive(Debug)]
 pub struct Reply {
-    sender: oneshot::Sender<Result<SignatureValue, SignFault>>,
+    sender: oneshot::Sender<Result<Answer, SignFault>>,
     pub(crate) place: Place,
 }
 
 impl Reply {
     /// Answers. The place is free again before the document goes on, so that the token never idles.
-    pub(crate) fn send(mut self, result: Result<SignatureValue, SignFault>) {
+    pub(crate) fn send(mut self, result: Result<Answer, SignFault>) {
         if result.is_err() {
             self.place.did_not_sign();
         }
@@ -102,13 +117,28 @@ impl Assignment {
         to_be_signed: ToBeSigned,
         timeout: Duration,
     ) -> Result<SignatureValue, SignFault> {
+        match self.ask(key, Operation::Sign(to_be_signed), timeout).await? {
+            Answer::Signature(value) => Ok(value),
+            Answer::Secret(_) => Err(SignFault::Drained),
+        }
+    }
+
+    /// Hands a wrapped content key to the token and waits for what it makes of it, at most `timeout`.
+    pub async fn decrypt(self, key: KeyHandle, wrapped: WrappedKey, timeout: Duration) -> Result<Secret, SignFault> {
+        match self.ask(key, Operation::Decrypt(wrapped), timeout).await? {
+            Answer::Secret(secret) => Ok(secret),
+            Answer::Signature(_) => Err(SignFault::Drained),
+        }
+    }
+
+    async fn ask(self, key: KeyHandle, operation: Operation, timeout: Duration) -> Result<Answer, SignFault> {
         let (sender, receiver) = oneshot::channel();
         let reply = Reply { sender, place: self.place };
         let lane = match self.lane {
             Lane::Interactive => &self.queue.interactive.0,
             Lane::Batch => &self.queue.batch.0,
         };
-        let sent = lane.try_send(SignRequest { key, to_be_signed, reply });
+        let sent = lane.try_send(SignRequest { key, operation, reply });
         debug_assert!(sent.is_ok(), "a place means room in the lane");
         if sent.is_err() {
             return Err(SignFault::Drained);

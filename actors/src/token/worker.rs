@@ -3,7 +3,7 @@
 //! A worker never logs in, never reopens its session and never decides what a fault means for the token: it ends and
 //! says why. The simulation calls [`Worker::step`] directly.
 
-use super::queue::{Reply, SignFault, SignQueue, SignRequest};
+use super::queue::{Answer, Operation, Reply, SignFault, SignQueue, SignRequest};
 use crate::measure::{Stage, thread_cpu};
 use crate::supervise::Exit;
 use crossbeam_channel::{Receiver, select_biased};
@@ -18,7 +18,7 @@ pub struct Activity {
     epoch: Instant,
     /// Microseconds since `epoch` at which the present signature began; 0 while idle.
     busy_since: AtomicI64,
-    /// Signatures made.
+    /// Signatures made, and content keys opened.
     pub signatures: AtomicU64,
     /// Microseconds spent inside the token.
     pub sign_micros: AtomicU64,
@@ -110,7 +110,10 @@ impl Worker {
         };
         self.activity.begin(request.reply);
         let cpu = thread_cpu();
-        let result = self.session.sign(&request.key, &request.to_be_signed);
+        let result = match &request.operation {
+            Operation::Sign(to_be_signed) => self.session.sign(&request.key, to_be_signed).map(Answer::Signature),
+            Operation::Decrypt(wrapped) => self.session.decrypt(&request.key, wrapped).map(Answer::Secret),
+        };
         Stage::Sign.record_cpu(thread_cpu().saturating_sub(cpu));
         // The supervisor may have answered in the meantime; then the value is of no use to anybody.
         let reply = self.activity.end();

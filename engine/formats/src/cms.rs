@@ -47,7 +47,13 @@ impl Shape {
     /// The attributes of a format.
     pub fn of(format: Format) -> Self {
         match format {
-            Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) | Format::TimeStamp | Format::Extended => {
+            Format::Cms { .. }
+            | Format::Pdf
+            | Format::Xmldsig(_)
+            | Format::TimeStamp
+            | Format::Extended
+            | Format::Encrypted
+            | Format::Decrypted => {
                 Self { content_type: true, signing_time: true, signing_certificate: false }
             }
             Format::Cades { .. } | Format::Xades(_) | Format::Asic { .. } => {

@@ -52,7 +52,7 @@ impl Kind {
             Format::Pdf | Format::Pades => Some(Kind::Pdf),
             Format::Xmldsig(_) | Format::Xades(_) => Some(Kind::Xml),
             Format::Asic { .. } => Some(Kind::Asic),
-            Format::TimeStamp | Format::Extended => None,
+            Format::TimeStamp | Format::Extended | Format::Encrypted | Format::Decrypted => None,
         }
     }
 

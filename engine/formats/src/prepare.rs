@@ -75,7 +75,7 @@ impl Template {
             Format::Asic { container, signature } => {
                 Template::Asic(asic::sign::Template::new(signer, algorithm, profile, container, signature)?)
             }
-            Format::TimeStamp | Format::Extended => {
+            Format::TimeStamp | Format::Extended | Format::Encrypted | Format::Decrypted => {
                 return Err(FormatError::setup("no-signature", "the profile does not ask for a signature"));
             }
         })
@@ -291,6 +291,12 @@ impl Sealed {
     /// A document that is signed already, by anyone, before it is lifted. Whoever lifts it checks its signatures.
     pub fn existing() -> Self {
         Self(SignedDocument { format: Format::Extended, parts: vec![Part::Original] })
+    }
+
+    /// A document as it is, for encrypting it (`Format::Encrypted`) or opening it (`Format::Decrypted`): nobody vouches for
+    /// what is in it.
+    pub fn untouched(format: Format) -> Self {
+        Self(SignedDocument { format, parts: vec![Part::Original] })
     }
 
     /// A time stamp over a document, as a response of its own (RFC 3161 section 2.4.2) that says "granted".

@@ -58,6 +58,10 @@ pub enum Format {
     TimeStamp,
     /// No new signature: the document is signed already, by anyone, and is lifted to a higher level.
     Extended,
+    /// No new signature: the document is encrypted as it is.
+    Encrypted,
+    /// No new signature: the document is an encrypted message and is opened.
+    Decrypted,
 }
 
 /// The two kinds of ASiC.
@@ -92,6 +96,8 @@ impl Format {
             Format::Asic { container: Container::Extended, .. } => "asic-e",
             Format::TimeStamp => "timestamp",
             Format::Extended => "extended",
+            Format::Encrypted => "encrypted",
+            Format::Decrypted => "decrypted",
         }
     }
 
@@ -102,12 +108,16 @@ impl Format {
 
     /// Whether signatures of this form can be lifted above [`Level::B`].
     pub fn has_levels(self) -> bool {
-        !matches!(self, Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) | Format::TimeStamp)
+        match self {
+            Format::Cms { .. } | Format::Pdf | Format::Xmldsig(_) => false,
+            Format::TimeStamp | Format::Encrypted | Format::Decrypted => false,
+            Format::Cades { .. } | Format::Pades | Format::Xades(_) | Format::Asic { .. } | Format::Extended => true,
+        }
     }
 
     /// Whether a signer is needed at all.
     pub fn signs(self) -> bool {
-        !matches!(self, Format::TimeStamp | Format::Extended)
+        !matches!(self, Format::TimeStamp | Format::Extended | Format::Encrypted | Format::Decrypted)
     }
 }
 
