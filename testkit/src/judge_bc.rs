@@ -44,16 +44,11 @@ pub struct CmsVerdict {
 
 /// Judges messages, each with its detached content if it has one.
 pub fn bouncy_castle(messages: &[(PathBuf, Option<PathBuf>)]) -> Result<Vec<CmsVerdict>> {
-    bouncy_castle_from(CLASSES, messages)
-}
-
-/// As [`bouncy_castle`], by the BouncyCastle in this class path: newer ones than Debian's know ML-DSA.
-pub fn bouncy_castle_from(classes: &str, messages: &[(PathBuf, Option<PathBuf>)]) -> Result<Vec<CmsVerdict>> {
-    for jar in classes.split(':').filter(|jar| !Path::new(jar).exists()) {
+    if let Some(jar) = CLASSES.split(':').find(|jar| !Path::new(jar).exists()) {
         bail!("{jar} is missing; `make test` installs what the tests need (libbcpkix-java)");
     }
     let mut command = Command::new("java");
-    command.args(["-cp", classes]).arg(tools::workspace_root().join("testkit/java/BouncyCms.java"));
+    command.args(["-cp", CLASSES]).arg(tools::workspace_root().join("testkit/java/BouncyCms.java"));
     for (message, content) in messages {
         command.arg(message).arg(content.as_deref().unwrap_or(Path::new("-")));
     }

@@ -265,7 +265,7 @@ fn no_message_is_longer_than_announced() {
 /// The worked example: content-type and message-digest of "abc" alone, as computed with hashlib.
 #[test]
 fn the_signed_attributes_are_those_computed_by_hand() {
-    let shape = formats::cms::Shape { signing_time: false, signing_certificate: false };
+    let shape = formats::cms::Shape { content_type: true, signing_time: false, signing_certificate: false };
     let signer = signer(KeyKind::Rsa2048);
     let algorithm = SignatureAlgorithm::for_key(signer.key, DigestAlgorithm::Sha256, false);
     let template = formats::cms::Template::new(&signer, algorithm, shape).unwrap();

@@ -41,7 +41,7 @@ pub fn parallel(
         return Err(FormatError::document("content-type", sentence));
     }
     let algorithm = template.algorithm().digest;
-    let (_, content) = message.check_and_digest(document, original, Some(HashAlgorithm::from(algorithm)))?;
+    let content = message.checked_digest(document, original, HashAlgorithm::from(algorithm))?;
     message.signers().iter().try_for_each(SignerInfo::check_open)?;
     let digest = Digest::new(algorithm, &content).ok_or_else(|| super::verify::broken("its digest is too short"))?;
     Ok(Addition { pending: template.begin(digest, now)?, message, place: Place::Beside })

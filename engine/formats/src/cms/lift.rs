@@ -44,7 +44,7 @@ pub fn archive_time_stamps(
     digest: DigestAlgorithm,
 ) -> Result<Box<dyn StampPlaces>, FormatError> {
     let message = Message::read(document)?;
-    let (_, content) = message.check_and_digest(document, original, Some(HashAlgorithm::from(digest)))?;
+    let content = message.checked_digest(document, original, HashAlgorithm::from(digest))?;
     for signer in message.signers() {
         signer.check_evidence_records()?;
     }

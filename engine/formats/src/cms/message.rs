@@ -155,7 +155,12 @@ impl Message {
                 tail.extend(set(tag, members));
             }
         }
-        tail.extend(set(TAG_SET, &self.signers.iter().map(SignerInfo::written).collect::<Vec<_>>()));
+        let mut signers: Vec<Vec<u8>> = self.signers.iter().map(SignerInfo::written).collect();
+        if self.signers.is_sorted_by(|a, b| a.raw <= b.raw) {
+            // They were in DER order, which begins with their lengths, and these have changed.
+            signers.sort_unstable();
+        }
+        tail.extend(set(TAG_SET, &signers));
 
         let too_large = || FormatError::document("document-too-large", "the document is too large for a CMS message");
         let around = |length: u64| length.checked_add(der::header_length(length) as u64).ok_or_else(too_large);

@@ -16,6 +16,17 @@ use std::sync::Arc;
 /// How much of a document is in memory at once while it is hashed, in bytes.
 const CHUNK_BYTES: u64 = 128 * 1024;
 
+/// A digest of the content and how it was made.
+type Digested = (HashAlgorithm, Vec<u8>);
+
+/// Looks digests up.
+fn given(digests: &[Digested]) -> impl FnMut(HashAlgorithm) -> Result<Vec<u8>, FormatError> {
+    move |hash| {
+        let found = digests.iter().find(|(known, _)| *known == hash);
+        found.map(|(_, digest)| digest.clone()).ok_or_else(original_missing)
+    }
+}
+
 impl Message {
     /// Checks every signer against the digest of the content, which `digest` gives for each algorithm that occurs.
     /// Gives each signer's certificate, in the order of the signers; a broken signature is an error of the document.
@@ -52,16 +63,29 @@ impl Message {
         document: &dyn Source,
         original: Option<&dyn Source>,
     ) -> Result<Vec<Arc<[u8]>>, FormatError> {
-        self.check_and_digest(document, original, None).map(|(certificates, _)| certificates)
+        let digests = self.digests(document, original, None)?;
+        self.check(&mut given(&digests))
     }
 
-    /// As [`Message::check_over`]; also gives the digest of the content by a further algorithm, in the same pass.
-    pub(super) fn check_and_digest(
+    /// As [`Message::check_over`]; gives the digest of the content by an algorithm, made in the same pass.
+    pub(super) fn checked_digest(
+        &self,
+        document: &dyn Source,
+        original: Option<&dyn Source>,
+        hash: HashAlgorithm,
+    ) -> Result<Vec<u8>, FormatError> {
+        let digests = self.digests(document, original, Some(hash))?;
+        self.check(&mut given(&digests))?;
+        given(&digests)(hash)
+    }
+
+    /// The content's digests by all algorithms of the signers and a further one.
+    fn digests(
         &self,
         document: &dyn Source,
         original: Option<&dyn Source>,
         further: Option<HashAlgorithm>,
-    ) -> Result<(Vec<Arc<[u8]>>, Vec<u8>), FormatError> {
+    ) -> Result<Vec<Digested>, FormatError> {
         let mut wanted: Vec<HashAlgorithm> = further.into_iter().collect();
         for signer in self.signers() {
             let hash = hash_of(signer)?;
@@ -69,21 +93,8 @@ impl Message {
                 wanted.push(hash);
             }
         }
-        let digests = self.digests(document, original, &wanted)?;
-        let given = |hash: HashAlgorithm| wanted.iter().position(|known| *known == hash).and_then(|at| digests.get(at));
-        let certificates = self.check(&mut |hash| given(hash).cloned().ok_or_else(original_missing))?;
-        Ok((certificates, further.and_then(given).cloned().unwrap_or_default()))
-    }
-
-    /// The content's digests, one for each algorithm.
-    pub(super) fn digests(
-        &self,
-        document: &dyn Source,
-        original: Option<&dyn Source>,
-        algorithms: &[HashAlgorithm],
-    ) -> Result<Vec<Vec<u8>>, FormatError> {
         let start = |hash: &HashAlgorithm| hash.start().map_err(unverified);
-        let mut running = algorithms.iter().map(start).collect::<Result<Vec<_>, _>>()?;
+        let mut running = wanted.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         let mut buffer = Vec::new();
         let hashed = self.content_pieces(document, original, |source, range| {
             each_chunk(source, range, &mut buffer, |chunk| {
@@ -91,7 +102,8 @@ impl Message {
             })
         })?;
         hashed.ok_or_else(original_missing)?;
-        running.into_iter().map(|hash| hash.finish().map_err(unverified)).collect()
+        let finished = running.into_iter().map(|hash| hash.finish().map_err(unverified));
+        wanted.iter().zip(finished).map(|(hash, digest)| digest.map(|digest| (*hash, digest))).collect()
     }
 
     /// The certificate that a signer names, among those of the message and further ones.

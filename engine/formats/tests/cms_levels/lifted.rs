@@ -107,7 +107,7 @@ fn broken_and_incomplete_signatures_are_not_lifted() {
     changed[at] ^= 1;
     let mut value = attached.clone();
     *value.last_mut().unwrap() ^= 1;
-    let cases: [(&[u8], Option<&[u8]>, &str); 5] = [
+    let cases: [(&[u8], Option<&[u8]>, _); 5] = [
         (&detached, None, "original-missing"),
         (&detached, Some(b"Rechnung 4712"), "signature-broken"),
         (&changed, None, "signature-broken"),
