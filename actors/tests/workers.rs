@@ -28,7 +28,7 @@ async fn two(first: Character) -> World {
 async fn seal(world: &World) -> Result<String, Failure> {
     let origin = Origin::Bytes(Arc::from(&b"<Rechnung/>"[..]));
     let profile = profile(Format::Cades { detached: true });
-    world.services.pipeline.seal(&origin, &profile, Lane::Batch).await.map(|signed| signed.signer.to_string())
+    world.services.pipeline.seal(&origin, &profile, Lane::Batch).await.map(|signed| signed.signer.unwrap().to_string())
 }
 
 /// So many at a time that each token gets some.

@@ -35,6 +35,10 @@ pub enum Command {
     Extend(Extend),
     /// Make time stamps over files.
     Timestamp(Timestamp),
+    /// Encrypt files for recipients' certificates (CMS). Needs no key.
+    Encrypt(Encrypt),
+    /// Open files that were encrypted for a key that is here (CMS).
+    Decrypt(Decrypt),
     /// Look at tokens; lift the block of one.
     Token(TokenArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
@@ -172,6 +176,72 @@ pub struct KeyArguments {
     /// The label of the certificate on the token, if there are several.
     #[arg(long, requires = "token")]
     pub label: Option<String>,
+}
+
+/// `encrypt`.
+#[derive(Debug, Args)]
+pub struct Encrypt {
+    /// The configuration; its store is used.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Certificates of a recipient (PEM or DER). May be given several times; each recipient alone can open the result.
+    #[arg(long = "recipient", required = true, value_name = "FILE")]
+    pub recipients: Vec<PathBuf>,
+    /// How the content is encrypted. GCM notices every change on the way; CBC is for recipients who know nothing else.
+    #[arg(long, value_enum, default_value = "aes256-gcm")]
+    pub cipher: CipherName,
+    /// How recipients with RSA keys get the content key. PKCS#1 is for those who know nothing else.
+    #[arg(long, value_enum, default_value = "oaep")]
+    pub rsa: RsaName,
+    /// The documents.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for results.
+    #[arg(short, long)]
+    pub output: PathBuf,
+}
+
+/// `--cipher`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CipherName {
+    /// AES-128 in CBC mode.
+    #[value(name = "aes128-cbc")]
+    Aes128Cbc,
+    /// AES-256 in CBC mode.
+    #[value(name = "aes256-cbc")]
+    Aes256Cbc,
+    /// AES-128 in GCM mode.
+    #[value(name = "aes128-gcm")]
+    Aes128Gcm,
+    /// AES-256 in GCM mode.
+    #[value(name = "aes256-gcm")]
+    Aes256Gcm,
+}
+
+/// `--rsa`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RsaName {
+    /// RSAES-OAEP with SHA-256.
+    Oaep,
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1,
+}
+
+/// `decrypt`.
+#[derive(Debug, Args)]
+pub struct Decrypt {
+    /// The configuration; all its tokens and software keys are tried.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The key.
+    #[command(flatten)]
+    pub key: KeyArguments,
+    /// The encrypted documents. What they are is told by their content, not by their names.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for results.
+    #[arg(short, long)]
+    pub output: PathBuf,
 }
 
 /// Where time stamps come from, and who is trusted for long-term signatures.

@@ -2,7 +2,9 @@
 
 pub mod audit;
 pub mod bench;
+pub mod decrypt;
 pub mod demo;
+pub mod encrypt;
 pub mod extend;
 pub mod init;
 pub mod one_off;

@@ -343,6 +343,8 @@ impl NamingConfig {
             asic_e: chosen(&self.asic_e, default.asic_e),
             time_stamp: chosen(&self.time_stamp, default.time_stamp),
             extended: chosen(&self.extended, default.extended),
+            // Directories sign; what opens files takes the usual names.
+            decrypted: default.decrypted,
             encrypted: chosen(&self.encrypted, default.encrypted),
         }
     }

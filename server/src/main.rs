@@ -22,6 +22,8 @@ fn main() -> ExitCode {
         Command::Sign(sign) => commands::sign::run(&sign, arguments.json),
         Command::Extend(extend) => commands::extend::run(&extend, arguments.json),
         Command::Timestamp(timestamp) => commands::timestamp::run(&timestamp, arguments.json),
+        Command::Encrypt(encrypt) => commands::encrypt::run(&encrypt, arguments.json),
+        Command::Decrypt(decrypt) => commands::decrypt::run(&decrypt, arguments.json),
         Command::Token(token) => commands::token::run(&token, arguments.json),
         Command::Init(init) => commands::init::run(&init),
         Command::Bench(bench) => commands::bench::run(&bench, arguments.json),

@@ -10,7 +10,7 @@ use actors::token::roster::TokenState;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::profile::PoolName;
+use model::profile::{Format, PoolName};
 use model::{Profile, TokenSerial};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +51,8 @@ async fn submit(work: Work, as_json: bool) -> anyhow::Result<ExitCode> {
     let running = Services::start(setup);
     if profile.format.signs() {
         ready(&running, &profile.pool, &tokens).await?;
+    } else if profile.format == Format::Decrypted {
+        some_token_ready(&running).await?;
     }
     let bar = if as_json {
         ProgressBar::hidden()
@@ -101,8 +103,18 @@ pub fn tokens_of(setup: &Setup, pool: &PoolName) -> Vec<TokenSerial> {
 
 /// Waits until somebody of the pool, which these tokens make up, can sign; if nobody will, says why.
 pub async fn ready(running: &Running, pool: &PoolName, tokens: &[TokenSerial]) -> anyhow::Result<()> {
+    until_ready(running, tokens, || running.services.router.any_up(pool)).await
+}
+
+/// Waits until some token can be asked to open something; if none will, says why.
+async fn some_token_ready(running: &Running) -> anyhow::Result<()> {
+    let tokens: Vec<_> = running.services.roster.tokens().iter().map(|view| view.status().serial).collect();
+    until_ready(running, &tokens, || running.services.some_signer_ready()).await
+}
+
+async fn until_ready(running: &Running, tokens: &[TokenSerial], is_ready: impl Fn() -> bool) -> anyhow::Result<()> {
     let deadline = Instant::now() + READY_PATIENCE;
-    while !running.services.router.any_up(pool) {
+    while !is_ready() {
         let views = running.services.roster.tokens().iter();
         let states: Vec<_> = views.map(|view| view.status()).filter(|status| tokens.contains(&status.serial)).collect();
         let reasons = states.iter().filter_map(|status| {
