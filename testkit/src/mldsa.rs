@@ -1,5 +1,5 @@
-//! ML-DSA-65 by another implementation: keys, certificates and verdicts of OpenSSL 4, which the pinned pyca/cryptography
-//! carries (Debian's OpenSSL and BouncyCastle do not know it yet).
+//! ML-DSA-65 by another implementation: keys, certificates and verdicts of OpenSSL 4, which the pinned python package
+//! `cryptography` carries (Debian's OpenSSL and BouncyCastle do not know it yet).
 
 use crate::tools;
 use anyhow::{Context, Result};

@@ -42,8 +42,6 @@ pub const OID_EVIDENCE_RECORD_EXTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x
 pub const OID_OCSP_RESPONSE: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x10\x02";
 /// id-pkix-ocsp-basic (RFC 6960 section 4.2.1).
 pub const OID_OCSP_BASIC: &[u8] = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
-/// id-ce-subjectKeyIdentifier (RFC 5280 section 4.2.1.2).
-pub const OID_SUBJECT_KEY_ID: &[u8] = b"\x06\x03\x55\x1d\x0e";
 
 /// rsaEncryption (RFC 8017).
 pub const OID_RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -92,7 +90,8 @@ fn digest_oid(algorithm: DigestAlgorithm) -> Vec<u8> {
 }
 
 /// The AlgorithmIdentifier of a signature: RSA with NULL (RFC 5754 section 3.2), PSS with explicit parameters (RFC
-/// 4056 section 2.2), ECDSA (RFC 5754 section 3.3), Ed25519 (RFC 8419 section 2.2) and ML-DSA (RFC 9882 section 3.4) without any.
+/// 4056 section 2.2), ECDSA (RFC 5754 section 3.3), Ed25519 (RFC 8419 section 2.2) and ML-DSA (RFC 9882 section 3.4)
+/// without any.
 pub fn signature_identifier(algorithm: SignatureAlgorithm) -> Vec<u8> {
     let with = |prefix: &[u8], arcs: [u8; 3]| {
         let arc = match algorithm.digest {

@@ -2,9 +2,7 @@
 //! certificates, of any maker. Trust, validity and the suitability of algorithms are judged elsewhere.
 
 use super::certificate::Certificate;
-use super::identifiers::{
-    OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_CERTIFICATE, OID_SIGNING_CERTIFICATE_V2, OID_SUBJECT_KEY_ID,
-};
+use super::identifiers::{OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_CERTIFICATE, OID_SIGNING_CERTIFICATE_V2};
 use super::message::{Message, SignerInfo};
 use crate::der::{self, DerError, Reader, TAG_OCTET_STRING, TAG_SEQUENCE, TAG_SET};
 use crate::prepare::FormatError;
@@ -166,8 +164,10 @@ impl SignerInfo {
     pub(super) fn is_by(&self, certificate: &[u8]) -> bool {
         let Ok(parsed) = Certificate::parse(certificate) else { return false };
         match self.id() {
-            [0x80, ..] => subject_key_id(certificate)
-                .is_some_and(|id| Reader::new(self.id()).read().is_ok_and(|sid| sid.value == id)),
+            id @ [0x80, ..] => {
+                let named = Reader::new(id).read().map(|named| named.value);
+                named.is_ok_and(|named| parsed.subject_key_id() == Ok(Some(named)))
+            }
             id => id == der::tlv(TAG_SEQUENCE, &[parsed.issuer, parsed.serial]),
         }
     }
@@ -203,25 +203,6 @@ fn in_der_order(set: &[u8]) -> Result<Vec<u8>, DerError> {
     let members = super::reader::set_members(set)?;
     let members = members.into_iter().filter_map(|place| set.get(place)).map(<[u8]>::to_vec).collect();
     Ok(der::set_of(TAG_SET, members))
-}
-
-/// The value of the subjectKeyIdentifier extension (RFC 5280 section 4.2.1.2).
-fn subject_key_id(certificate: &[u8]) -> Option<&[u8]> {
-    let mut body = Reader::new(certificate).enter(TAG_SEQUENCE).ok()?.enter(TAG_SEQUENCE).ok()?;
-    while let Ok(field) = body.read() {
-        if field.tag != 0xa3 {
-            continue;
-        }
-        let mut extensions = Reader::new(field.value).enter(TAG_SEQUENCE).ok()?;
-        while let Ok(mut extension) = extensions.enter(TAG_SEQUENCE) {
-            if extension.read().ok()?.raw == OID_SUBJECT_KEY_ID {
-                extension.optional(der::TAG_BOOLEAN).ok()?;
-                let value = extension.expect(TAG_OCTET_STRING).ok()?.value;
-                return Reader::new(value).expect(TAG_OCTET_STRING).ok().map(|id| id.value);
-            }
-        }
-    }
-    None
 }
 
 fn each_chunk(

@@ -4,6 +4,7 @@ use super::support::{CONTENT, cades, ladder, lifted, openssl_verify, signed};
 use formats::cms::message::Message;
 use model::Profile;
 use model::profile::{ExistingSignatures, Level};
+use proptest::prelude::*;
 use std::sync::OnceLock;
 use testkit::mutate::mutations;
 use testkit::pki::KeyKind;
@@ -46,5 +47,17 @@ fn cut_messages_are_refused() {
         for end in (0..sample.len()).step_by(7) {
             assert!(lifted(Level::T, &sample[..end], None).is_err());
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let start = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01\x31\x00";
+        let _ = Message::read(&bytes);
+        let _ = Message::read(&[&start[..], &bytes].concat());
+        let _ = Message::read(&[&start[..], b"\x30\x80\x06\x01\x2a\xa0\x80\x24\x80", &bytes].concat());
     }
 }
