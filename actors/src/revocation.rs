@@ -17,7 +17,7 @@ use crate::fetch::{FetchFault, Fetcher};
 use formats::cms::certificate::Certificate;
 use formats::evidence::{Evidence, Subject};
 use formats::ocsp::{Revoked, Rules, Status};
-use formats::path::common_name;
+use formats::path::{Path, common_name};
 use lists::KeptList;
 use model::limits::{EVIDENCE_SUBJECTS_MAX, PATH_ADDRESSES_MAX};
 use model::{Clock, Reason, Time};
@@ -142,6 +142,8 @@ struct Inner {
     answers: Cache<online::Key, Kept<Arc<Proven>>>,
     lists: Cache<String, Kept<KeptList>>,
     issuers: Cache<String, Kept<Arc<Vec<Arc<[u8]>>>>>,
+    /// By the subject: of thousands of documents with the same signer only one is searched for.
+    paths: Cache<Arc<[u8]>, Path>,
 }
 
 /// What proves the state of one certificate.
@@ -182,6 +184,7 @@ impl Collector {
             answers: Cache::new(settings.ocsp_kept_max),
             lists: Cache::new(settings.crls_kept_max),
             issuers: Cache::new(SOURCES_MAX),
+            paths: Cache::new(PATHS_MAX),
             settings,
         })))
     }
@@ -365,5 +368,7 @@ impl Collector {
     }
 }
 
+/// Paths that are remembered.
+const PATHS_MAX: u64 = 10_000;
 /// Sources whose state is remembered.
 const SOURCES_MAX: u64 = 10_000;

@@ -17,12 +17,18 @@ impl Collector {
         let settings = &self.0.settings;
         let who = || Who::of(subject.role, &subject.certificate);
         let mut known: Vec<Arc<[u8]>> = subject.known.iter().chain(&settings.intermediates).cloned().collect();
+        if let Some(path) = self.0.paths.get(&subject.certificate).await.filter(|path| is_valid(path, at)) {
+            return Ok((path, known));
+        }
         let mut failed: Option<Failure> = None;
         let mut tried: Vec<String> = Vec::new();
         for _ in 0..CHAIN_CERTIFICATES_MAX {
             let search = path::find(&subject.certificate, &known, &settings.anchors, at);
             match search.map_err(|_| EvidenceFault::Unreadable(who()))? {
-                Search::Found(path) if path.anchored || settings.anchors.is_empty() => return Ok((path, known)),
+                Search::Found(path) if path.anchored || settings.anchors.is_empty() => {
+                    self.0.paths.insert(subject.certificate.clone(), path.clone()).await;
+                    return Ok((path, known));
+                }
                 Search::Found(_) => return Err(EvidenceFault::Untrusted(who())),
                 Search::Missing { addresses, why } => {
                     let next = addresses.into_iter().find(|address| settings.fetch_issuers && !tried.contains(address));
@@ -80,6 +86,15 @@ impl Collector {
             }
             Err(_) => Err(Failure::temporary(format!("{address}: there is no certificate"))),
         }
+    }
+}
+
+/// Whether a path that was found for another moment is good for this one. Its last certificate is trusted as it is.
+fn is_valid(path: &Path, at: Time) -> bool {
+    let valid = |der: &Arc<[u8]>| Certificate::parse(der).and_then(|it| it.valid_at(at)).unwrap_or(false);
+    match path.certificates.split_last() {
+        Some((_, [])) | None => false,
+        Some((last, below)) => below.iter().all(valid) && (path.anchored || valid(last)),
     }
 }
 
