@@ -17,6 +17,8 @@ pub enum Encoding {
     Utf16Be,
     /// ISO-8859-1.
     Latin1,
+    /// ISO-8859-2.
+    Latin2,
     /// ISO-8859-15.
     Latin9,
     /// Windows-1252.
@@ -27,6 +29,15 @@ pub enum Encoding {
 const WINDOWS_1252: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
     '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+];
+
+/// ISO-8859-2 at 0xA0 to 0xFF.
+const LATIN_2: [char; 96] = [
+    '\u{A0}', 'Ą', '˘', 'Ł', '¤', 'Ľ', 'Ś', '§', '¨', 'Š', 'Ş', 'Ť', 'Ź', '\u{AD}', 'Ž', 'Ż', '°', 'ą', '˛', 'ł', '´',
+    'ľ', 'ś', 'ˇ', '¸', 'š', 'ş', 'ť', 'ź', '˝', 'ž', 'ż', 'Ŕ', 'Á', 'Â', 'Ă', 'Ä', 'Ĺ', 'Ć', 'Ç', 'Č', 'É', 'Ę', 'Ë',
+    'Ě', 'Í', 'Î', 'Ď', 'Đ', 'Ń', 'Ň', 'Ó', 'Ô', 'Ő', 'Ö', '×', 'Ř', 'Ů', 'Ú', 'Ű', 'Ü', 'Ý', 'Ţ', 'ß', 'ŕ', 'á', 'â',
+    'ă', 'ä', 'ĺ', 'ć', 'ç', 'č', 'é', 'ę', 'ë', 'ě', 'í', 'î', 'ď', 'đ', 'ń', 'ň', 'ó', 'ô', 'ő', 'ö', '÷', 'ř', 'ů',
+    'ú', 'ű', 'ü', 'ý', 'ţ', '˙',
 ];
 
 /// Where ISO-8859-15 departs from ISO-8859-1.
@@ -46,7 +57,7 @@ impl Encoding {
             Encoding::Utf8 => text.as_bytes().to_vec(),
             Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-            Encoding::Latin1 | Encoding::Latin9 | Encoding::Windows1252 => {
+            Encoding::Latin1 | Encoding::Latin2 | Encoding::Latin9 | Encoding::Windows1252 => {
                 let mut bytes = Vec::with_capacity(text.len());
                 for character in text.chars() {
                     match self.byte(character) {
@@ -64,7 +75,7 @@ impl Encoding {
         match self {
             Encoding::Utf8 => text.len(),
             Encoding::Utf16Le | Encoding::Utf16Be => 2 * text.chars().map(char::len_utf16).sum::<usize>(),
-            Encoding::Latin1 | Encoding::Latin9 | Encoding::Windows1252 => text.chars().count(),
+            Encoding::Latin1 | Encoding::Latin2 | Encoding::Latin9 | Encoding::Windows1252 => text.chars().count(),
         }
     }
 
@@ -85,6 +96,7 @@ impl Encoding {
             "utf-8" | "utf8" => Encoding::Utf8,
             "us-ascii" | "ascii" => Encoding::Utf8,
             "iso-8859-1" | "iso_8859-1" | "latin1" | "iso-latin-1" | "iso8859-1" => Encoding::Latin1,
+            "iso-8859-2" | "iso_8859-2" | "latin2" | "iso8859-2" => Encoding::Latin2,
             "iso-8859-15" | "iso_8859-15" | "latin-9" | "latin9" | "iso8859-15" => Encoding::Latin9,
             "windows-1252" | "cp1252" | "cp-1252" => Encoding::Windows1252,
             _ => return Err(unsupported(&name)),
@@ -130,7 +142,7 @@ impl Encoding {
             }),
             Encoding::Utf16Le => decode_utf16(source, u16::from_le_bytes),
             Encoding::Utf16Be => decode_utf16(source, u16::from_be_bytes),
-            Encoding::Latin1 | Encoding::Latin9 | Encoding::Windows1252 => {
+            Encoding::Latin1 | Encoding::Latin2 | Encoding::Latin9 | Encoding::Windows1252 => {
                 let mut text = String::with_capacity(source.len() + source.len() / 16);
                 for &byte in source {
                     let character = self.character(byte).ok_or_else(|| {
@@ -150,6 +162,7 @@ impl Encoding {
             (Encoding::Windows1252, 0x80..=0x9F) => {
                 WINDOWS_1252.get(usize::from(byte - 0x80)).copied().filter(|character| *character != '\0')
             }
+            (Encoding::Latin2, 0xA0..) => LATIN_2.get(usize::from(byte - 0xA0)).copied(),
             (Encoding::Latin9, 0xA0..) => {
                 let special = LATIN_9.iter().find(|(at, _)| *at == byte).map(|(_, character)| *character);
                 Some(special.unwrap_or(char::from(byte)))
@@ -213,13 +226,14 @@ mod tests {
         let all = "<?xml version='1.0' encoding='NAME'?><a>Größe 5 €</a>";
         let cases = [
             ("UTF-8", Encoding::Utf8),
+            ("ISO-8859-2", Encoding::Latin2),
             ("ISO-8859-15", Encoding::Latin9),
             ("windows-1252", Encoding::Windows1252),
             ("UTF-16", Encoding::Utf16Le),
             ("UTF-16BE", Encoding::Utf16Be),
         ];
         for (name, encoding) in cases {
-            let text = all.replace("NAME", name);
+            let text = all.replace("NAME", name).replace('€', if encoding == Encoding::Latin2 { "Ł" } else { "€" });
             let source = encoding.encode(&text);
             let (found, decoded) = Encoding::decode(&source).unwrap();
             assert_eq!((found, &*decoded), (encoding, text.as_str()));
