@@ -15,6 +15,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use testkit::pki::{KeyKind, Pki};
 use testkit::tools::{self, Said};
+use testkit::world::World;
 
 /// The program under test.
 pub const SEALMILL: &str = env!("CARGO_BIN_EXE_sealmill");
@@ -97,6 +98,28 @@ impl Home {
         let password = keys.join(format!("{name}.password"));
         std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
         (identity.write_pkcs12(&keys, name, PASSWORD).unwrap(), password)
+    }
+
+    /// Believes this world's root and asks its servers, although they are private.
+    pub fn world(&mut self, world: &World) -> &mut Self {
+        let root = world.root_pem();
+        self.add(&format!("[revocation]\nanchors = [{root:?}]\nprivate_hosts = [\"127.0.0.1\"]"))
+    }
+
+    /// A time-stamping authority of this world, and what else it says.
+    pub fn authority(&mut self, world: &World, name: &str, path: &str, lines: &str) -> &mut Self {
+        let (url, root) = (world.url(path), world.root_pem());
+        self.add(&format!("[[authority]]\nname = \"{name}\"\nurl = \"{url}\"\nanchors = [{root:?}]\n{lines}"))
+    }
+
+    /// A software signer with two sessions, and a pool of it alone, both of this name.
+    pub fn sealer(&mut self, name: &str, identity: &testkit::pki::Identity) -> &mut Self {
+        self.key_file(name, identity);
+        self.add(&format!(
+            "[[software]]\nname = \"{name}\"\npkcs12 = \"keys/{name}.p12\"\npassword_file = \"keys/{name}.password\"\n\
+             sessions = 2"
+        ))
+        .pool(name, &[name])
     }
 
     /// A pool.
