@@ -141,10 +141,13 @@ struct Inner {
     sources: Cache<String, Arc<Source>>,
     answers: Cache<online::Key, Kept<Arc<Proven>>>,
     lists: Cache<String, Kept<KeptList>>,
-    issuers: Cache<String, Kept<Arc<Vec<Arc<[u8]>>>>>,
+    issuers: Cache<String, Kept<Certificates>>,
     /// By the subject: of thousands of documents with the same signer only one is searched for.
     paths: Cache<Arc<[u8]>, Path>,
 }
+
+/// Certificates that were fetched together, DER.
+type Certificates = Arc<[Arc<[u8]>]>;
 
 /// What proves the state of one certificate.
 struct Proof {

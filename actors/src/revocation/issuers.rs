@@ -1,7 +1,7 @@
 //! Certificates of issuers that have to be fetched (authorityInfoAccess).
 
 use super::source::{Failure, Kept};
-use super::{Collector, EvidenceFault, Who};
+use super::{Certificates, Collector, EvidenceFault, Who};
 use formats::cms::certificate::Certificate;
 use formats::cms::message::Message;
 use formats::evidence::Subject;
@@ -50,7 +50,7 @@ impl Collector {
     }
 
     /// The certificates at an address.
-    async fn issuers(&self, address: &str) -> Result<Arc<Vec<Arc<[u8]>>>, Failure> {
+    async fn issuers(&self, address: &str) -> Result<Certificates, Failure> {
         let inner = &self.0;
         let now = inner.clock.now();
         let fetch = Box::pin(async {
@@ -66,7 +66,7 @@ impl Collector {
         kept.into_value().outcome
     }
 
-    async fn fetch_issuers(&self, address: &str) -> Result<Arc<Vec<Arc<[u8]>>>, Failure> {
+    async fn fetch_issuers(&self, address: &str) -> Result<Certificates, Failure> {
         let inner = &self.0;
         let source = self.source(address).await;
         let _place = source.place(|| inner.clock.now()).await?;
@@ -77,12 +77,12 @@ impl Collector {
         source.succeeded();
         // RFC 5280 section 4.2.2.1: one certificate, or a certs-only PKCS #7 message.
         if Certificate::parse(&body).is_ok() {
-            return Ok(Arc::new(vec![body.into()]));
+            return Ok(Arc::new([body.into()]));
         }
         match Message::read(&body) {
             Ok(message) => {
                 let found = message.certificates().iter().take(CHAIN_CERTIFICATES_MAX);
-                Ok(Arc::new(found.map(|der| Arc::from(der.as_slice())).collect()))
+                Ok(found.map(|der| Arc::from(der.as_slice())).collect())
             }
             Err(_) => Err(Failure::temporary(format!("{address}: there is no certificate"))),
         }
