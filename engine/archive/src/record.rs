@@ -98,6 +98,11 @@ impl EvidenceRecord {
         self.chains.iter().flatten()
     }
 
+    /// Its chains, oldest first: a new one begins with each hash-tree renewal.
+    pub fn chains(&self) -> impl Iterator<Item = &[ArchiveTimeStamp]> {
+        self.chains.iter().map(Vec::as_slice)
+    }
+
     /// `ArchiveTimeStampSequence` of the first so many chains, DER.
     pub(crate) fn sequence(&self, chains: usize) -> Vec<u8> {
         let chains: Vec<Vec<u8>> = self.chains[..chains]
@@ -176,7 +181,13 @@ impl ArchiveTimeStamp {
             Some(identifier) => Some(HashAlgorithm::of_identifier(&der::tlv(TAG_SEQUENCE, &[identifier.value]))?),
             None => None,
         };
-        fields.optional(TAG_CONTEXT_1)?;
+        // Nothing depends on attributes, but they must be some.
+        if let Some(attributes) = fields.optional(TAG_CONTEXT_1)? {
+            let mut attributes = Reader::new(attributes.value);
+            while !attributes.is_empty() {
+                attributes.expect(TAG_SEQUENCE)?;
+            }
+        }
         let tree = match fields.optional(TAG_CONTEXT_2)? {
             Some(lists) => Some(read_lists(Reader::new(lists.value))?),
             None => None,
