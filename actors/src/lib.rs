@@ -19,6 +19,7 @@ pub mod revocation;
 pub mod router;
 pub mod schedule;
 pub mod services;
+pub mod stamp_batch;
 pub mod supervise;
 pub mod timestamp;
 pub mod token;

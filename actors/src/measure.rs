@@ -126,3 +126,5 @@ pub const DIRECTORY_UP: &str = "sealmill_directory_up";
 pub const TIME_STAMPS: &str = "sealmill_time_stamps_total";
 /// Gauge: 1 while an authority is asked, 0 while it is left alone. Label `authority`.
 pub const AUTHORITY_UP: &str = "sealmill_authority_up";
+/// Histogram: documents under one time stamp.
+pub const STAMP_BATCH_DOCUMENTS: &str = "sealmill_stamp_batch_documents";
