@@ -355,10 +355,15 @@ fn http_date(text: &str) -> Option<Time> {
     Time::from_civil(year.parse().ok()?, month, day.parse().ok()?, hour, minute, second)
 }
 
-/// An address for messages: without name, password, query and fragment.
+/// An address for messages: without name, password, query and fragment, and without the end of a long path (the OCSP
+/// requests in them help nobody).
 fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    cut(&format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path()))
+    let path = match url.path().char_indices().nth(SHOWN_PATH_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", url.path().get(..end).unwrap_or_default()),
+        None => url.path().to_owned(),
+    };
+    cut(&format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default()))
 }
 
 fn cut(text: &str) -> String {
@@ -392,6 +397,7 @@ const WRITE_BYTES: usize = 256 * 1024;
 const HEADER_BYTES_MAX: usize = 512;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 const SHOWN_CHARACTERS_MAX: usize = 300;
+const SHOWN_PATH_CHARACTERS_MAX: usize = 60;
 const CAUSES_MAX: usize = 8;
 
 #[cfg(test)]
@@ -432,5 +438,7 @@ mod tests {
             assert!(!refused.to_string().contains("geheim"), "{refused}");
         }
         assert_eq!(fetcher.admitted("http://ca.example:81/crl?token=1#2").unwrap().1, "http://ca.example:81/crl");
+        let long = fetcher.admitted(&format!("http://ocsp.example/{}", "M".repeat(200))).unwrap().1;
+        assert_eq!(long, format!("http://ocsp.example/{}…", "M".repeat(59)));
     }
 }

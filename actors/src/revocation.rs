@@ -160,13 +160,21 @@ struct Proof {
     knows_expired_since: Option<Time>,
 }
 
+/// Who is still to be proven.
+struct Waiting {
+    subject: Subject,
+    /// For which moment.
+    at: Time,
+    /// What proves it must not be older than this. It does not count for issuers, whose CRLs are of last month.
+    not_before: Option<Time>,
+}
+
 /// Evidence in the making.
 #[derive(Default)]
 struct Gathering {
     evidence: Evidence,
     done: HashSet<Arc<[u8]>>,
-    /// Who is still to be proven, and for which moment.
-    waiting: VecDeque<(Subject, Time)>,
+    waiting: VecDeque<Waiting>,
 }
 
 impl Collector {
@@ -201,10 +209,13 @@ impl Collector {
     }
 
     async fn collect_all(&self, subjects: &[Subject], at: Time) -> Result<Evidence, EvidenceFault> {
-        let waiting = subjects.iter().map(|subject| (subject.clone(), at)).collect();
+        // Many sources give whole seconds.
+        let not_before = self.0.settings.wait_for_fresh.then(|| Time::from_seconds(at.seconds()));
+        let waiting = subjects.iter().map(|subject| Waiting { subject: subject.clone(), at, not_before }).collect();
         let mut gathering = Gathering { waiting, ..Gathering::default() };
         let mut seen = 0;
-        while let Some((subject, at)) = gathering.waiting.pop_front() {
+        while let Some(waiting) = gathering.waiting.pop_front() {
+            let subject = &waiting.subject;
             seen += 1;
             if seen > EVIDENCE_SUBJECTS_MAX {
                 return Err(EvidenceFault::NoPath(
@@ -212,12 +223,14 @@ impl Collector {
                     "too many are involved",
                 ));
             }
-            self.gather(&mut gathering, &subject, at).await?;
+            self.gather(&mut gathering, &waiting).await?;
         }
         Ok(gathering.evidence)
     }
 
-    async fn gather(&self, gathering: &mut Gathering, subject: &Subject, at: Time) -> Result<(), EvidenceFault> {
+    async fn gather(&self, gathering: &mut Gathering, waiting: &Waiting) -> Result<(), EvidenceFault> {
+        let Waiting { subject, at, not_before } = waiting;
+        let at = *at;
         if self.0.settings.responders.contains(&subject.certificate) {
             let certificates = vec![subject.certificate.clone()];
             gathering.evidence.merge(&Evidence { certificates, ..Evidence::default() });
@@ -237,7 +250,8 @@ impl Collector {
                 continue;
             }
             let others: Vec<Arc<[u8]>> = certificates.iter().chain(&known).cloned().collect();
-            let proof = self.prove(&parsed, certificate, issuer, &others, at, &who).await?;
+            let not_before = not_before.filter(|_| place == 0);
+            let proof = self.prove(&parsed, certificate, issuer, &others, not_before, &who).await?;
             match proof.status {
                 // Verifiers compare with the moment of the signature, too.
                 Status::Revoked(revoked) if revoked.at <= at => {
@@ -249,7 +263,8 @@ impl Collector {
             gathering.evidence.merge(&Evidence { certificates: Vec::new(), crls: proof.crls, ocsp_responses });
             // Who signs today must be valid today, whenever it was that the proof is about.
             let signer = proof.signer.filter(|signer| !gathering.done.contains(&signer.certificate));
-            gathering.waiting.extend(signer.map(|signer| (signer, self.0.clock.now())));
+            let at = self.0.clock.now();
+            gathering.waiting.extend(signer.map(|subject| Waiting { subject, at, not_before: None }));
         }
         Ok(())
     }
@@ -261,7 +276,7 @@ impl Collector {
         certificate: &Arc<[u8]>,
         issuer: &Arc<[u8]>,
         others: &[Arc<[u8]>],
-        at: Time,
+        not_before: Option<Time>,
         who: &(dyn Fn() -> Who + Send + Sync),
     ) -> Result<Proof, EvidenceFault> {
         let unreadable = |_| EvidenceFault::Unreadable(who());
@@ -274,8 +289,6 @@ impl Collector {
             Prefer::Ocsp => online.chain(lists).collect(),
             Prefer::Crl => lists.chain(online).collect(),
         };
-        // Many sources give whole seconds.
-        let not_before = self.0.settings.wait_for_fresh.then(|| Time::from_seconds(at.seconds()));
         let (_, not_after) = parsed.validity().map_err(unreadable)?;
         let expired = not_after < self.0.clock.now();
         let mut failures: Vec<Failure> = Vec::new();

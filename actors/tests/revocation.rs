@@ -368,6 +368,26 @@ async fn fresh_material_can_be_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_responder_is_asked_again_for_each_moment_if_its_answer_must_be_younger() {
+    let scene = Scene::with(|_| {}, |settings| settings.wait_for_fresh = true);
+    for asked in 1..=3 {
+        scene.collect().await.unwrap();
+        // It is not so for the authority, whose list is of another day.
+        assert_eq!((scene.asked("/ocsp"), scene.asked("/crl/root.crl")), (asked, 1));
+        scene.world.shift(60 * asked as i64);
+    }
+    // An answer of before is not taken, and nobody asks without pause for a better one.
+    scene.collect().await.unwrap();
+    scene.world.fault("/ocsp", Fault::Http500, 100);
+    scene.world.fault("/crl/seals.crl", Fault::Http500, 100);
+    scene.world.shift(1_000);
+    for _ in 0..20 {
+        assert!(fault(scene.collect().await).is_temporary());
+    }
+    assert_eq!(scene.asked("/ocsp"), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_signer_kind_and_the_time_stamp_unit_are_proven() {
     let scene = Scene::new();
     let mut subjects = Vec::new();

@@ -146,7 +146,7 @@ impl Collector {
             let mut delta = delta.filter(signed_alike);
             let status = match judged(delta.as_ref()) {
                 Err(error) if delta.is_some() => {
-                    tracing::warn!(crl = shown, fault = %error, "a delta CRL cannot be used");
+                    tracing::debug!(crl = shown, fault = %error, "a delta CRL cannot be used");
                     delta = None;
                     judged(None)
                 }
@@ -170,7 +170,7 @@ impl Collector {
         for address in complete.crl.deltas.iter().cloned().chain(named).take(ADDRESSES_MAX) {
             match self.list(&address, None).await {
                 Ok(delta) => return Some(delta),
-                Err(failure) => tracing::warn!(crl = address, fault = failure.why, "a delta CRL cannot be had"),
+                Err(failure) => tracing::debug!(crl = address, fault = failure.why, "a delta CRL cannot be had"),
             }
         }
         None

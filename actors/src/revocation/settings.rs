@@ -38,8 +38,9 @@ pub struct RevocationSettings {
     pub certificate_hash_required: bool,
     /// Responders that may speak for every CA, DER.
     pub responders: Vec<Arc<[u8]>>,
-    /// Material must have been issued after the moment that it is to prove, as strict verifiers want it. Documents then
-    /// wait for the next CRL, for hours or days, where there is no OCSP. Off: what counts now is good enough.
+    /// What proves a signer or a time-stamp unit must have been issued after the moment that it is to prove, as strict
+    /// verifiers want it. Documents then wait for the next CRL, for hours or days, where there is no OCSP, and the OCSP
+    /// responder is asked for each document. Off: what counts now is good enough.
     pub wait_for_fresh: bool,
     /// How far the clocks of others may differ.
     pub clock_skew: Duration,

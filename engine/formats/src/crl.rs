@@ -164,7 +164,8 @@ impl Crl {
 pub type Held<'a> = (&'a Crl, &'a dyn Source);
 
 /// The state of a certificate by a complete CRL and, if there is one, a delta CRL that continues it. Times, scope and
-/// numbers are checked; signatures have been checked before.
+/// numbers are checked; signatures have been checked before. From a list for some reasons only nothing but a revocation
+/// follows.
 pub fn judge(
     complete: Held<'_>,
     delta: Option<Held<'_>>,
@@ -176,7 +177,12 @@ pub fn judge(
     if crl.base_number.is_some() {
         return Err(CrlFault::OtherDelta);
     }
-    crl.scope.covers(crl, certificate).map_err(CrlFault::Uncovered)?;
+    let partial = match crl.scope.covers(crl, certificate) {
+        Ok(()) => false,
+        // Who is on such a list is revoked; who is not may be on another one.
+        Err(Uncovered::Reasons) => true,
+        Err(uncovered) => return Err(CrlFault::Uncovered(uncovered)),
+    };
     crl.check_times(now, rules)?;
     let mut entry = crl.entry(source, certificate)?;
     if let Some((delta, source)) = delta {
@@ -188,7 +194,11 @@ pub fn judge(
             None => {}
         }
     }
-    Ok(entry.map_or(Status::Good, Status::Revoked))
+    match entry {
+        Some(revoked) => Ok(Status::Revoked(revoked)),
+        None if partial => Err(CrlFault::Uncovered(Uncovered::Reasons)),
+        None => Ok(Status::Good),
+    }
 }
 
 /// removeFromCRL.
