@@ -248,6 +248,16 @@ async fn a_slow_source_does_not_hold_a_document_longer_than_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_kept_even_if_nobody_waited_for_it() {
+    let scene = Scene::with(|_| {}, |settings| settings.total_timeout = Duration::from_millis(300));
+    scene.world.fault("/ocsp", Fault::Late(800), 1);
+    assert!(matches!(fault(scene.collect().await), EvidenceFault::Timeout(_)));
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    scene.collect().await.unwrap();
+    assert_eq!(scene.asked("/ocsp"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonces_are_sent_and_a_wrong_one_is_refused() {
     let scene = Scene::with(|order| order.crl = false, |settings| settings.nonce = true);
     scene.collect().await.unwrap();

@@ -1,6 +1,6 @@
 //! Certificates of issuers that have to be fetched (authorityInfoAccess).
 
-use super::source::{Failure, Kept};
+use super::source::{Failure, Kept, shared};
 use super::{Certificates, Collector, EvidenceFault, Who};
 use formats::cms::certificate::Certificate;
 use formats::cms::message::Message;
@@ -51,19 +51,18 @@ impl Collector {
 
     /// The certificates at an address.
     async fn issuers(&self, address: &str) -> Result<Certificates, Failure> {
-        let inner = &self.0;
-        let now = inner.clock.now();
-        let fetch = Box::pin(async {
-            let outcome = self.fetch_issuers(address).await;
-            let asked = inner.clock.now();
+        let now = self.0.clock.now();
+        let (asker, key) = (self.clone(), address.to_owned());
+        let fetch = async move {
+            let outcome = asker.fetch_issuers(&key).await;
+            let asked = asker.0.clock.now();
             let until = match &outcome {
                 Ok(_) => asked.plus(KEPT_FOR),
-                Err(failure) => failure.again.unwrap_or_else(|| asked.plus(inner.settings.back_off_first)),
+                Err(failure) => failure.again.unwrap_or_else(|| asked.plus(asker.0.settings.back_off_first)),
             };
             Kept { outcome, asked, until }
-        });
-        let kept = inner.issuers.entry(address.to_owned()).or_insert_with_if(fetch, |kept| kept.until <= now).await;
-        kept.into_value().outcome
+        };
+        shared(&self.0.issuers, address.to_owned(), move |kept| kept.until <= now, fetch).await
     }
 
     async fn fetch_issuers(&self, address: &str) -> Result<Certificates, Failure> {

@@ -1,7 +1,7 @@
 //! CRLs: fetched into files, indexed, kept and asked for again only if there is a newer one.
 
 use super::Collector;
-use super::source::{Failure, Kept};
+use super::source::{Failure, Kept, shared};
 use crate::fetch::{Conditions, Download, Headers};
 use formats::cms::certificate::Certificate;
 use formats::cms::certificate::extensions::KeyUsage;
@@ -181,18 +181,19 @@ impl Collector {
         let inner = &self.0;
         let now = inner.clock.now();
         let retry = inner.settings.back_off_first;
-        let known = inner.lists.get(address).await;
-        let previous = known.and_then(|kept| kept.outcome.ok());
-        let stale = |kept: &Kept<KeptList>| {
+        let stale = move |kept: &Kept<KeptList>| {
             let too_old = match (&kept.outcome, not_before) {
                 (Ok(known), Some(moment)) => known.list.crl.this_update < moment,
                 _ => false,
             };
             kept.until <= now || (too_old && (kept.asked.plus(retry) <= now))
         };
-        let fetch = Box::pin(self.fetch_list(address, previous));
-        let kept = inner.lists.entry(address.to_owned()).or_insert_with_if(fetch, stale).await;
-        kept.into_value().outcome.map(|known| known.list)
+        let (asker, key) = (self.clone(), address.to_owned());
+        let fetch = async move {
+            let known = asker.0.lists.get(&key).await;
+            asker.fetch_list(&key, known.and_then(|kept| kept.outcome.ok())).await
+        };
+        Ok(shared(&inner.lists, address.to_owned(), stale, fetch).await?.list)
     }
 
     async fn fetch_list(&self, address: &str, previous: Option<KeptList>) -> Kept<KeptList> {

@@ -1,7 +1,7 @@
 //! OCSP answers: asked for once and kept as long as they count.
 
 use super::Collector;
-use super::source::{Failure, Kept};
+use super::source::{Failure, Kept, shared};
 use crate::fetch::FetchFault;
 use formats::cms::certificate::Certificate;
 use formats::crypto::digest;
@@ -25,23 +25,25 @@ impl Collector {
     pub(super) async fn online(
         &self,
         address: &str,
-        certificate: &[u8],
-        issuer: &[u8],
+        certificate: &Arc<[u8]>,
+        issuer: &Arc<[u8]>,
         not_before: Option<Time>,
     ) -> Result<Arc<Proven>, Failure> {
         let inner = &self.0;
         let now = inner.clock.now();
         let retry = inner.settings.back_off_first;
-        let stale = |kept: &Kept<Arc<Proven>>| {
+        let stale = move |kept: &Kept<Arc<Proven>>| {
             let too_old = match (&kept.outcome, not_before) {
                 (Ok(proven), Some(moment)) => proven.answer.produced_at < moment,
                 _ => false,
             };
             kept.until <= now || (too_old && (kept.asked.plus(retry) <= now))
         };
-        let ask = Box::pin(self.ask(address, certificate, issuer));
-        let kept = inner.answers.entry(key(address, certificate, issuer)).or_insert_with_if(ask, stale).await;
-        let proven = kept.into_value().outcome?;
+        let key = key(address, certificate, issuer);
+        let asker = self.clone();
+        let (address, certificate, issuer) = (address.to_owned(), certificate.clone(), issuer.clone());
+        let ask = async move { asker.ask(&address, &certificate, &issuer).await };
+        let proven = shared(&inner.answers, key, stale, ask).await?;
         match not_before {
             Some(moment) if proven.answer.produced_at < moment => {
                 let why = "the responder has no answer yet that is newer than the signature";

@@ -1,11 +1,13 @@
 //! One source outside: how many ask it at the same time, and for how long it is left alone after it failed.
 //!
-//! A source owns no task: whoever asks does the work, and others who want the same wait for that one answer. Nothing
-//! here can die, so nothing has to be restarted.
+//! Each thing that is asked for has a task of its own while it is asked for: who loses patience leaves, and the answer
+//! is still there for the others and for later. Between answers nothing runs, so nothing has to be restarted.
 
 use crate::fetch::FetchFault;
 use formats::ocsp::Unusable;
 use model::Time;
+use moka::future::Cache;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -51,6 +53,32 @@ pub(super) struct Kept<T> {
     pub(super) outcome: Result<T, Failure>,
     pub(super) asked: Time,
     pub(super) until: Time,
+}
+
+/// What is kept under the key, or what `fetch` gives if there is nothing or it is stale. Of any number who want the same
+/// at the same time one asks.
+pub(super) async fn shared<K, T>(
+    cache: &Cache<K, Kept<T>>,
+    key: K,
+    stale: impl Fn(&Kept<T>) -> bool + Send + 'static,
+    fetch: impl Future<Output = Kept<T>> + Send + 'static,
+) -> Result<T, Failure>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+{
+    if let Some(kept) = cache.get(&key).await.filter(|kept| !stale(kept)) {
+        return kept.outcome;
+    }
+    let (cache, fetch) = (cache.clone(), Box::pin(fetch));
+    let asking = tokio::spawn(async move { cache.entry(key).or_insert_with_if(fetch, stale).await.into_value() });
+    match asking.await {
+        Ok(kept) => kept.outcome,
+        Err(error) => {
+            tracing::error!(%error, "asking a source of revocation material ended before its time");
+            Err(Failure::temporary("asking was given up"))
+        }
+    }
 }
 
 /// The state of one source.
