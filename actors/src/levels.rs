@@ -6,17 +6,20 @@ use crate::document::Document;
 use crate::measure::Stage;
 use crate::pipeline::{Failure, blocking, failure};
 use crate::revocation::{Collector, EvidenceFault};
+use crate::stamp_batch::{BatchLimits, StampBatcher};
 use crate::timestamp::TimeStamper;
 use formats::lift::{self, EvidencePlace, Kind, StampPlaces};
 use formats::{FormatError, Sealed, Source};
+use model::limits::STAMP_BATCH_MAX;
 use model::profile::{Format, Level, StampOptions};
 use model::{Clock, Digest, Profile, Reason};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Everything that lifting needs.
 pub struct Levels {
     stamper: TimeStamper,
+    batcher: StampBatcher,
     collector: Collector,
     clock: Arc<dyn Clock>,
 }
@@ -24,12 +27,21 @@ pub struct Levels {
 impl Levels {
     /// Over these authorities and sources.
     pub fn new(stamper: TimeStamper, collector: Collector, clock: Arc<dyn Clock>) -> Self {
-        Self { stamper, collector, clock }
+        // Documents give their permits back while they wait here, so a batch may be larger than what is under way.
+        let limits = BatchLimits { size_max: STAMP_BATCH_MAX, quiet: BATCH_QUIET, wait_max: BATCH_WAIT_MAX };
+        let batcher = StampBatcher::new(stamper.clone(), limits);
+        Self { stamper, batcher, collector, clock }
     }
 
     /// Lifts the document as far as the profile says. A document that is not lifted in full is not lifted at all.
     pub async fn lift(&self, sealed: Sealed, document: &Arc<Document>, profile: &Profile) -> Result<Sealed, Failure> {
-        let Some(stamp) = profile.stamp.as_ref().filter(|_| profile.level > Level::B) else { return Ok(sealed) };
+        let Some(stamp) = profile.stamp.as_ref().filter(|_| profile.level > Level::B) else {
+            return match profile.format {
+                // Nothing would look at its signatures.
+                Format::Extended => Err(Failure::Deferred(Reason::new("no-level", "the profile names no level"))),
+                _ => Ok(sealed),
+            };
+        };
         let (mut sealed, kind) = kind(sealed, document).await?;
         if profile.level >= Level::T {
             sealed = self.stamp(sealed, document, kind, stamp, lift::signature_time_stamps).await?;
@@ -53,9 +65,21 @@ impl Levels {
         Ok(Sealed::time_stamp(&token))
     }
 
-    /// The evidence record of a result, once its batch has its time stamp.
-    pub async fn evidence_record(&self, _profile: &Profile, _digest: Digest) -> Result<Vec<u8>, Failure> {
-        Err(Failure::Deferred(Reason::new("not-available", "there is nobody to ask for time stamps")))
+    /// The evidence record of a result (DER), once its batch has its time stamp. Without a time stamp for the batch in
+    /// the profile there is nobody to wait for, and that is the profile's fault.
+    pub async fn evidence_record(&self, profile: &Profile, digest: Digest) -> Result<Vec<u8>, Failure> {
+        let Some(stamp) = &profile.stamp else {
+            return Err(Failure::Deferred(Reason::new("no-authority", "the profile names no time-stamping authority")));
+        };
+        let started = Instant::now();
+        let record = self.batcher.join(stamp, digest).await;
+        Stage::Stamp.record(started.elapsed());
+        record.map_err(|fault| Failure::Deferred(fault.reason()))
+    }
+
+    /// Nobody else will come: batches that wait for company are stamped now.
+    pub fn close_batches(&self) {
+        self.batcher.flush();
     }
 
     async fn tokens(&self, stamp: &StampOptions, imprints: &[Digest]) -> Result<Vec<formats::tsp::Token>, Failure> {
@@ -143,3 +167,8 @@ fn unproven(fault: &EvidenceFault, foreign: bool) -> Failure {
         false => Failure::Deferred(reason),
     }
 }
+
+/// A batch is complete when nobody has joined it for so long: the slowest card signs in less.
+const BATCH_QUIET: Duration = Duration::from_millis(1_500);
+/// What the first document of a batch waits at most.
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(60);

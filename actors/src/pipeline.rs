@@ -140,6 +140,11 @@ impl Pipeline {
         self.levels.evidence_record(profile, digest).await
     }
 
+    /// The server ends: documents that wait for company in a batch are stamped now.
+    pub fn close_batches(&self) {
+        self.levels.close_batches();
+    }
+
     /// Signs one document. A token that fails is replaced by another one, at most twice; then the document is deferred,
     /// or rejected if what was asked for is what the last token cannot do.
     async fn sign_with_any(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {

@@ -21,6 +21,7 @@ use model::profile::PoolName;
 use model::{Clock, JobId, Outcome, SignerName, TenantId};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use store::Store;
 use token::Token;
@@ -217,7 +218,10 @@ impl Running {
         keeper.abort();
         services.directories.iter().for_each(|directory| directory.stop());
         let deadline = Instant::now() + patience;
-        while !services.intake.is_empty() && Instant::now() < deadline {
+        // What waits for the time stamp of its batch has no permit, but its directory is busy with it.
+        let is_busy = || services.directories.iter().any(|directory| directory.busy.load(Ordering::Acquire) > 0);
+        while (!services.intake.is_empty() || is_busy()) && Instant::now() < deadline {
+            services.pipeline.close_batches();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         services.intake.close();

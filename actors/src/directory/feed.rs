@@ -20,8 +20,10 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use store::{DocumentEnd, NewDocument, NewJob};
 
@@ -46,6 +48,8 @@ struct Feed {
     /// Moves that failed (a full disk, a missing folder) and are due again.
     unpublished: Mutex<Vec<Unpublished>>,
     aside: Aside,
+    /// Files that wait for the time stamp of their batch.
+    waiting: AtomicUsize,
     /// Where results are written.
     file_system: FileSystem,
 }
@@ -93,6 +97,7 @@ impl Feed {
         Ok(Self {
             file_system,
             aside: Aside::new(parts.clone()),
+            waiting: AtomicUsize::new(0),
             parts,
             places,
             deferred: Mutex::default(),
@@ -202,6 +207,10 @@ impl Feed {
             let idle = candidates.is_empty() && unfinished == 0 && parts.claimed.load(Ordering::Acquire) == 0;
             parts.show(reason, idle);
             if claimed == 0 && retried == 0 {
+                let waiting = self.waiting.load(Ordering::Acquire);
+                if waiting > 0 && waiting == parts.busy.load(Ordering::Acquire) {
+                    parts.pipeline.close_batches(); // the batch need not wait for company that is not there
+                }
                 let mut rest = parts.settings.poll;
                 if unfinished > 0 {
                     // A file that is still growing gives no event when it merely rests: look again when it has rested.
@@ -347,7 +356,19 @@ impl Feed {
         let Some(digest) = written.to_be_recorded.take() else { return Ok(written) };
         // What waits for its batch occupies a name and a digest only: the next file may come in.
         permit.take();
-        let record = pipeline.evidence_record(profile, digest).await?;
+        let mut record = pin!(pipeline.evidence_record(profile, digest));
+        let record = match futures_util::poll!(record.as_mut()) {
+            Poll::Ready(record) => record?,
+            Poll::Pending => {
+                let waiting = self.waiting.fetch_add(1, Ordering::AcqRel) + 1;
+                if waiting == self.parts.busy.load(Ordering::Acquire) {
+                    self.parts.wake.notify_one(); // nobody is being signed: perhaps nobody else comes
+                }
+                let record = record.await;
+                self.waiting.fetch_sub(1, Ordering::AcqRel);
+                record?
+            }
+        };
         let path = file.record(&written.result);
         let write = move || replace(&path, &record).map_err(|error| not_written(&error));
         blocking(move || Stage::Write.timed(write)).await??;
