@@ -88,7 +88,7 @@ mod tests {
         let digest = crypto::digest(Sha256, b"abc");
         let request = Request::new(&digest, None, 0x0123_4567_89ab_cdef).unwrap();
         let hex: String = request.der().iter().map(|byte| format!("{byte:02X}")).collect();
-        let known = "303F020101302F300B0609608648016503040201\
+        let known = "3041020101302F300B0609608648016503040201\
                      0420BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD02080123456789ABCDEF0101FF";
         assert_eq!(hex, known);
     }
