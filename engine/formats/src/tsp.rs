@@ -9,7 +9,7 @@ mod info;
 mod message;
 mod request;
 mod response;
-mod strict;
+pub(crate) mod strict;
 mod unit;
 
 pub use error::{Failure, Fault, Refusal, Status, TspError};

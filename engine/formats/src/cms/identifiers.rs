@@ -26,6 +26,8 @@ pub const OID_COUNTERSIGNATURE: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x
 pub const OID_CONTENT_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x14";
 /// id-aa-signatureTimeStampToken (RFC 3161 appendix A).
 pub const OID_SIGNATURE_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0e";
+/// id-aa-ets-escTimeStamp (EN 319 122-1 annex A.1.5.2), of old.
+pub const OID_CADES_C_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x19";
 /// id-aa-ets-archiveTimestamp (TS 101 733 up to 1.7), of old.
 pub const OID_ARCHIVE_TIME_STAMP_1: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x1b";
 /// id-aa-ets-archiveTimestampV2 (TS 101 733 up to 2.1), of old.

@@ -47,6 +47,7 @@ pub fn archive_time_stamps(
     let content = message.checked_digest(document, original, HashAlgorithm::from(digest))?;
     for signer in message.signers() {
         signer.check_evidence_records()?;
+        signer.check_der()?;
     }
     let places = message.signers().iter().enumerate();
     let places = places.map(|(at, signer)| Place { signer: at, index: Some(hash_index(&message, signer, digest)) });
@@ -100,6 +101,7 @@ impl Message {
         let mut imprints = Vec::new();
         for signer in places.iter().filter_map(|place| self.signers().get(place.signer)) {
             signer.check_open()?;
+            signer.check_references()?;
             imprints.push(crypto::digest(digest, &signer.signature()));
         }
         Ok(Places { message: self, places, imprints })

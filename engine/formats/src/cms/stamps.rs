@@ -2,8 +2,9 @@
 
 use super::certificate::Certificate;
 use super::identifiers::{
-    OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2, OID_ARCHIVE_TIME_STAMP_3, OID_CONTENT_TIME_STAMP,
-    OID_COUNTERSIGNATURE, OID_EVIDENCE_RECORD_EXTERNAL, OID_EVIDENCE_RECORD_INTERNAL, OID_SIGNATURE_TIME_STAMP,
+    OID_ARCHIVE_TIME_STAMP_1, OID_ARCHIVE_TIME_STAMP_2, OID_ARCHIVE_TIME_STAMP_3, OID_CADES_C_TIME_STAMP,
+    OID_CONTENT_TIME_STAMP, OID_COUNTERSIGNATURE, OID_EVIDENCE_RECORD_EXTERNAL, OID_EVIDENCE_RECORD_INTERNAL,
+    OID_SIGNATURE_TIME_STAMP,
 };
 use super::message::{Message, SignerInfo};
 use crate::evidence::Subject;
@@ -31,6 +32,16 @@ impl SignerInfo {
         if self.has(&[OID_EVIDENCE_RECORD_INTERNAL, OID_EVIDENCE_RECORD_EXTERNAL]) {
             let sentence = "the signature carries an evidence record, which any addition would break";
             return Err(FormatError::document("evidence-record-inside", sentence));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a time stamp over the signature's time stamps and references (CAdES-C-timestamp, of old), so
+    /// that a further signature time stamp would break it.
+    pub(super) fn check_references(&self) -> Result<(), FormatError> {
+        if self.has(&[OID_CADES_C_TIME_STAMP]) {
+            let sentence = "the signature carries a time stamp over its time stamps, which a further one would break";
+            return Err(FormatError::document("old-time-stamp", sentence));
         }
         Ok(())
     }

@@ -2,12 +2,15 @@
 //! certificates, of any maker. Trust, validity and the suitability of algorithms are judged elsewhere.
 
 use super::certificate::Certificate;
-use super::identifiers::{OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_CERTIFICATE, OID_SIGNING_CERTIFICATE_V2};
+use super::identifiers::{
+    OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_CERTIFICATE, OID_SIGNING_CERTIFICATE_V2, OID_SIGNING_TIME,
+};
 use super::message::{Message, SignerInfo};
 use crate::der::{self, DerError, Reader, TAG_OCTET_STRING, TAG_SEQUENCE, TAG_SET};
 use crate::prepare::FormatError;
 use crate::signature::{HashAlgorithm, Method, Unverified};
 use crate::source::{Source, SourceError};
+use crate::tsp::strict;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -139,6 +142,7 @@ impl SignerInfo {
         if !fits {
             return Err(broken("the signed type of the content is not that of the content"));
         }
+        self.check_counts()?;
         let expected = der::tlv(TAG_OCTET_STRING, &[content]);
         if !matches!(self.signed(OID_MESSAGE_DIGEST)[..], [value] if value == expected) {
             return Err(broken("the content is not the one that was signed"));
@@ -158,6 +162,31 @@ impl SignerInfo {
             },
             other => other.map_err(unverified),
         }
+    }
+
+    /// The attributes that RFC 5652 section 11 and RFC 5035 allow once, and signed only.
+    fn check_counts(&self) -> Result<(), FormatError> {
+        let once = [OID_SIGNING_TIME, OID_SIGNING_CERTIFICATE, OID_SIGNING_CERTIFICATE_V2];
+        if once.iter().any(|oid| self.signed(oid).len() > 1) {
+            return Err(broken("an attribute that may be there once is there several times"));
+        }
+        let signed_only = [OID_CONTENT_TYPE, OID_MESSAGE_DIGEST].into_iter().chain(once);
+        if signed_only.into_iter().any(|oid| !self.unsigned(oid).is_empty()) {
+            return Err(broken("an attribute that has to be signed is not"));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what an archive time stamp is over is in DER, because verifiers encode it again.
+    pub(super) fn check_der(&self) -> Result<(), FormatError> {
+        let set = self.signed_bytes().unwrap_or_default();
+        strict::check(self.fields()).and_then(|()| strict::check(&set)).map_err(|what| {
+            let sentence = format!(
+                "the signature is not encoded in DER ({what}); verifiers would not agree on what an archive time stamp \
+                 is over"
+            );
+            FormatError::document("signature-not-der", sentence)
+        })
     }
 
     /// Whether `sid` is that of this certificate.

@@ -6,7 +6,7 @@ use crate::der::{DerError, Reader, TAG_SEQUENCE, TAG_SET};
 use model::limits::DER_NESTING_MAX;
 
 /// Says what is not DER. What lies in OCTET STRINGs and BIT STRINGs is not looked at.
-pub(super) fn check(bytes: &[u8]) -> Result<(), &'static str> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), &'static str> {
     let mut levels = vec![Level { rest: Reader::new(bytes), before: None }];
     while let Some(level) = levels.last_mut() {
         if level.rest.is_empty() {
