@@ -51,8 +51,8 @@ class EvidenceRecord(core.Sequence):
     _fields = [
         ("version", core.Integer),
         ("digest_algorithms", DigestAlgorithms),
-        ("crypto_infos", core.Any, {"explicit": 0, "optional": True}),
-        ("encryption_info", core.Any, {"explicit": 1, "optional": True}),
+        ("crypto_infos", PartialHashtree, {"implicit": 0, "optional": True}),
+        ("encryption_info", PartialHashtree, {"implicit": 1, "optional": True}),
         ("chains", Chains),
     ]
 
@@ -76,6 +76,8 @@ def judge(record_path, object_path, token_path):
         record = EvidenceRecord.load(source.read(), strict=True)
     if record["version"].native != 1 or len(record["chains"]) != 1 or len(record["chains"][0]) != 1:
         raise ValueError("not a first record: version 1, one chain, one time stamp")
+    if not isinstance(record["crypto_infos"], core.Void) or not isinstance(record["encryption_info"], core.Void):
+        raise ValueError("cryptoInfos or encryptionInfo in a first record")
     stamp = record["chains"][0][0]
     token = stamp["time_stamp"]
     info = token["content"]["encap_content_info"]["content"].parsed
