@@ -1,5 +1,5 @@
-//! Levels in the real program: what `sign` and `extend` make of each form at each level, as programs that we did not write
-//! judge it; where evidence comes from, and what happens when there is none.
+//! Levels in the real program: what `sign` and `extend` make of each form at each level, as programs that we did not
+//! write judge it; where evidence comes from, and what happens when there is none.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod support;
@@ -158,8 +158,8 @@ fn one_level_after_the_other_by_extend() {
     assert_eq!(verdict["stamps"].as_array().map(Vec::len), Some(2), "renewed once: {verdict}");
     assert_eq!(count_in(&cms, "0.4.0.1733.2.4"), 2, "renewed once");
 
-    // A PDF signature without a time stamp gets one over the document: there is no room in the signature itself. That is
-    // B-T by EN 319 142-1, but pyHanko asks for one inside; it can say that all is intact.
+    // A PDF signature without a time stamp gets one over the document: there is no room in the signature itself. That
+    // is B-T by EN 319 142-1, but pyHanko asks for one inside; it can say that all is intact.
     let basic = desk.made("sign", &["--format", "pades"], &desk.pdf, "basic");
     let lifted = desk.made("extend", &["--level", "B-LTA"], &basic, "basic-lta");
     let verdict = desk.pyhanko(&lifted);

@@ -1,5 +1,5 @@
-//! Time stamps in the real program: good authorities, and every kind of bad one. A document is never called done without
-//! its stamp, never lost, and done as soon as an authority can be had.
+//! Time stamps in the real program: good authorities, and every kind of bad one. A document is never called done
+//! without its stamp, never lost, and done as soon as an authority can be had.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod support;

@@ -14,8 +14,8 @@ const USAGE: &str = "\
 usage: sealmill-testkit serve [--port PORT] [--home DIR]
 
 Serves a certification authority, an OCSP responder, revocation lists and time-stamping authorities, good and bad, on
-127.0.0.1 until it is ended (Ctrl-C). DIR (default: world-home) gets keys, certificates and sealmill.toml; they belong to
-this run, the next one makes new ones.";
+127.0.0.1 until it is ended (Ctrl-C). DIR (default: world-home) gets keys, certificates and sealmill.toml; they belong
+to this run, the next one makes new ones.";
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -1,5 +1,5 @@
-//! As much DER (X.690) as certificates, revocation lists, OCSP answers and time stamps need: written here a second time,
-//! apart from the engine's, so that a mistake in one is not repeated in the other.
+//! As much DER (X.690) as certificates, revocation lists, OCSP answers and time stamps need: written here a second
+//! time, apart from the engine's, so that a mistake in one is not repeated in the other.
 //!
 //! Writes into vectors and reads slices; it knows no structure of any standard.
 

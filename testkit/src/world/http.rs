@@ -111,7 +111,8 @@ impl Drop for Server {
 
 impl World {
     /// The URL of a path: `/ocsp`, `/crl/seals.crl`, `/ca/seals.cer`, `/tsa`, `/tsa/rsa`, `/tsa/<fault>`; `/tsa/down`
-    /// is where nobody listens, and `/tsa/as/<any name>` a good authority with counters and faults of its own. Under `/basic` the same paths want [`USER`] and [`PASSWORD`].
+    /// is where nobody listens, and `/tsa/as/<any name>` a good authority with counters and faults of its own. Under
+    /// `/basic` the same paths want [`USER`] and [`PASSWORD`].
     pub fn url(&self, path: &str) -> String {
         match (path, &self.server) {
             ("/tsa/down", Some(server)) => format!("http://{}/tsa", server.down),
