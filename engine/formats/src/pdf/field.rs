@@ -203,7 +203,9 @@ impl Plan<'_> {
         };
         let new_field = match &self.target {
             Target::New { name, page, annotations } => {
-                Some(self.write_new_field(tail, signature, name, page, annotations.as_ref(), appearance)?)
+                // Archive formats demand an appearance of every widget, be it empty.
+                let appearance = appearance.map_or_else(|| appearance::write_empty(tail), Ok)?;
+                Some(self.write_new_field(tail, signature, name, page, annotations.as_ref(), Some(appearance))?)
             }
             Target::Existing(field) => {
                 write_existing_field(tail, signature, field, appearance)?;
@@ -225,6 +227,8 @@ impl Plan<'_> {
         let stamp = tail.allocate()?;
         let new_field = match &self.target {
             Target::New { name, page, annotations } => {
+                // No appearance (ISO 32000-2 12.8.5): it would count as filling in the form, which a certification
+                // may forbid.
                 Some(self.write_new_field(tail, stamp, name, page, annotations.as_ref(), None)?)
             }
             Target::Existing(_) => None,
@@ -246,11 +250,11 @@ impl Plan<'_> {
         appearance: Option<Reference>,
     ) -> Result<Reference, FormatError> {
         let id = tail.allocate()?;
-        let appearance = appearance.map_or_else(|| appearance::write_empty(tail), Ok)?;
+        let appearance = appearance.map(|id| format!(" /AP << /N {id} >>")).unwrap_or_default();
         let rectangle = self.drawing.as_ref().map_or_else(|| "[0 0 0 0]".to_owned(), Drawing::rectangle);
         let name = tail.string(id, &encode_text(name))?;
         let head = format!(
-            "<< /Type /Annot /Subtype /Widget /FT /Sig /F {WIDGET_FLAGS} /Rect {rectangle} /P {} /V {signature} /AP << /N {appearance} >> /T ",
+            "<< /Type /Annot /Subtype /Widget /FT /Sig /F {WIDGET_FLAGS} /Rect {rectangle} /P {} /V {signature}{appearance} /T ",
             page.object.id
         );
         tail.object(id, &[head.as_bytes(), &name, b" >>"].concat());

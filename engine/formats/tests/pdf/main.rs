@@ -5,5 +5,7 @@ mod bad_input;
 mod corpora;
 mod forms;
 mod kinds;
+mod levels;
+mod lifting;
 mod support;
 mod visible;

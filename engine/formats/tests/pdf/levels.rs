@@ -1,0 +1,167 @@
+//! B-T, B-LT, B-LTA and renewal of our own signatures, judged by pyHanko (EN 319 102-1), pdfsig and qpdf.
+
+use crate::lifting::{
+    add_evidence, judge_world, lifted, sign_to, signed, stamp_document, stamp_signatures, world_signer,
+};
+use crate::support::{judge_structure, options, profile, refusal};
+use formats::Part;
+use model::profile::Level;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use testkit::corpora::{corpora, files_below};
+use testkit::judge;
+use testkit::pdf::{Form, Shape, invoice};
+use testkit::pki::KeyKind;
+
+/// Files of one level, judged together because pyHanko's start takes longer than its work.
+struct Files {
+    folder: tempfile::TempDir,
+    paths: Vec<PathBuf>,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), paths: Vec::new() }
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(format!("{}.pdf", self.paths.len()));
+        std::fs::write(&path, bytes).unwrap();
+        self.paths.push(path.clone());
+        path
+    }
+}
+
+/// pdfsig finds so many signatures and time stamps, all signatures valid; of document time stamps it knows nothing.
+fn judge_valid(path: &Path, password: Option<&str>, count: usize) {
+    let verdicts = judge::pdfsig(path, password).unwrap();
+    assert_eq!(verdicts.len(), count, "{verdicts:?}");
+    assert!(verdicts.iter().all(|verdict| verdict.valid || verdict.kind == "unknown"), "{verdicts:?}");
+}
+
+fn of<'a>(verdicts: &'a [Value], path: &PathBuf) -> Vec<&'a Value> {
+    verdicts.iter().filter(|verdict| verdict["file"] == path.to_str().unwrap()).collect()
+}
+
+#[test]
+fn every_level_is_what_pyhanko_finds_it_to_be() {
+    let mut files = Files::new();
+    let mut expected = Vec::new();
+    for form in [Form::Classic, Form::XrefStream, Form::ObjectStreams] {
+        for kind in [KeyKind::Rsa2048, KeyKind::P256] {
+            let original = invoice(3, &Shape { pages: 2, form, ..Shape::default() });
+            for level in [Level::T, Level::Lt, Level::Lta] {
+                let (parts, bytes) = sign_to(&world_signer(kind), &original, level);
+                assert!(bytes.starts_with(&original));
+                assert!(matches!(parts[..], [Part::Original, Part::Bytes(_)]), "one piece behind the original");
+                let path = files.add(&bytes);
+                judge_structure(&path, &path, None);
+                judge_valid(&path, None, if level == Level::Lta { 2 } else { 1 });
+                expected.push((path, level));
+            }
+        }
+    }
+    let verdicts = judge_world(&files.paths);
+    for (path, level) in expected {
+        let [verdict] = of(&verdicts, &path)[..] else { panic!("{verdicts:?}") };
+        assert!(verdict["intact"] == true && verdict["valid"] == true, "{verdict}");
+        assert!(verdict["stamped_inside"] == true, "{verdict}");
+        // pyHanko calls nothing below B-LTA passed: only a time stamp over the revocation material proves its age.
+        let passed = verdict["indication"].as_str().unwrap().starts_with("PASSED");
+        assert_eq!(passed, level == Level::Lta, "{level}: {verdict}");
+        assert_eq!(verdict["store"].is_null(), level < Level::Lt, "{verdict}");
+        assert_eq!(verdict["stamps"].as_array().unwrap().len(), usize::from(level == Level::Lta), "{verdict}");
+        assert_eq!(verdict["oldest_evidence"].is_null(), level < Level::Lta, "{verdict}");
+    }
+}
+
+#[test]
+fn two_signatures_are_lifted_together_and_renewed() {
+    let mut files = Files::new();
+    let original = invoice(5, &Shape::default());
+    let once = signed(&world_signer(KeyKind::P256), &original);
+    let twice = signed(&world_signer(KeyKind::Rsa2048), &once);
+    let mut bytes = lifted(&twice, Level::Lta).unwrap();
+    // The first signature is covered by the second, so that one time stamp over the document is for both.
+    assert!(bytes.starts_with(&twice));
+    let path = files.add(&bytes);
+    for _ in 0..2 {
+        let longer = stamp_document(&add_evidence(&bytes).unwrap()).unwrap();
+        assert!(longer.starts_with(&bytes));
+        bytes = longer;
+    }
+    let renewed = files.add(&bytes);
+    // Nothing is asked for and nothing changes where everything is there.
+    assert_eq!(stamp_signatures(&bytes).unwrap(), bytes);
+    let verdicts = judge_world(&files.paths);
+    for (path, stamps) in [(&path, 2), (&renewed, 4)] {
+        judge_structure(path, path, None);
+        judge_valid(path, None, 2 + stamps);
+        let of_file = of(&verdicts, path);
+        assert_eq!(of_file.len(), 2);
+        for verdict in of_file {
+            assert!(verdict["intact"] == true && verdict["valid"] == true, "{verdict}");
+            assert!(verdict["docmdp_ok"] == true && verdict["oldest_evidence"].is_number(), "{verdict}");
+            assert_eq!(verdict["stamps"], serde_json::json!(vec![true; stamps]), "{verdict}");
+        }
+    }
+}
+
+#[test]
+fn broken_signatures_are_not_lifted() {
+    let original = invoice(5, &Shape::default());
+    assert_eq!(refusal(lifted(&original, Level::T)), "no-signature");
+    let bytes = signed(&world_signer(KeyKind::P256), &original);
+    let mut changed = bytes.clone();
+    let at = changed.windows(7).position(|window| window == b"Rechnun").unwrap();
+    changed[at] = b'B';
+    for step in [stamp_signatures, add_evidence, stamp_document] {
+        assert_eq!(refusal(step(&changed)), "signature-broken");
+    }
+    let mut short = bytes.clone();
+    let at = short.windows(12).rposition(|window| window == b"/ByteRange [").unwrap() + 12;
+    short[at] = b'1';
+    assert_eq!(refusal(stamp_signatures(&short)), "signature-malformed");
+    // Without room inside there is one over the document.
+    let tight = world_signer(KeyKind::P256).sign(&original, &profile(options())).unwrap();
+    assert!(stamp_signatures(&tight).unwrap().starts_with(&tight));
+}
+
+/// Files that others have signed: lifted to B-LTA, so that pyHanko finds each signature as it was before, or refused
+/// with a reason.
+#[test]
+fn foreign_signatures_are_lifted_or_refused_with_a_reason() {
+    let mut files = Files::new();
+    let mut pairs = Vec::new();
+    let mut refused = std::collections::BTreeMap::<&str, usize>::new();
+    for set in ["pdf-signed", "dss-ades/dss-pades"] {
+        let Some(folder) = corpora(set) else { return };
+        for file in files_below(&folder, "pdf") {
+            let bytes = std::fs::read(&file).unwrap();
+            let result = lifted(&bytes, Level::Lta);
+            let Ok(result) = result else {
+                eprintln!("{}: {}", file.display(), result.as_ref().unwrap_err());
+                *refused.entry(refusal(result)).or_default() += 1;
+                continue;
+            };
+            let path = files.add(&result);
+            judge_structure(&file, &path, None);
+            pairs.push((file, path));
+        }
+    }
+    eprintln!("{} foreign files lifted, refused: {refused:?}", pairs.len());
+    assert!(pairs.len() > 40, "only {} lifted, refused: {refused:?}", pairs.len());
+    let both: Vec<_> = pairs.iter().flat_map(|(file, path)| [file.clone(), path.clone()]).collect();
+    let verdicts = judge_world(&both);
+    for (file, path) in &pairs {
+        for before in of(&verdicts, file).into_iter().filter(|verdict| verdict["error"].is_null()) {
+            let after = of(&verdicts, path).into_iter().find(|after| after["field"] == before["field"]);
+            let after = after.unwrap_or_else(|| panic!("{before} is gone"));
+            assert_eq!((&before["intact"], &before["valid"]), (&after["intact"], &after["valid"]), "{before} {after}");
+            assert_eq!(after["stamps"].as_array().unwrap().last(), Some(&Value::Bool(true)), "{after}");
+            if before["coverage"] == "ENTIRE_FILE" {
+                assert_eq!(after["modification_level"], "LTA_UPDATES", "{before} {after}");
+            }
+        }
+    }
+}
