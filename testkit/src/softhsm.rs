@@ -3,7 +3,7 @@
 //! Owns the folder; its tokens are gone when it is dropped. A process finds them by `SOFTHSM2_CONF`, nothing else:
 //! give it to a child process ([`crate::tools::again_in_child`]), since no test may change its own environment.
 
-use crate::pki::Identity;
+use crate::pki::{Identity, KeyKind};
 use crate::tools;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -129,6 +129,21 @@ impl Token {
         self.tool("softhsm2-util", &arguments)
     }
 
+    /// Puts somebody who can be encrypted for on the token: a key that may decrypt (RSA) or derive (EC) and not sign.
+    pub fn import_recipient(&self, recipient: &Identity) -> Result<()> {
+        let file = self.scratch(&recipient.key_pkcs8_der()?)?;
+        let (id, label, path) = (id_of(recipient), recipient.common_name(), file.path().to_string_lossy().into_owned());
+        let module = self.module.to_string_lossy().into_owned();
+        let usage = match recipient.kind() {
+            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => "--usage-decrypt",
+            _ => "--usage-derive",
+        };
+        let login = ["--module", &module, "--token-label", &self.label, "--login", "--pin", &self.pin];
+        let object = ["--write-object", &path, "--type", "privkey", usage, "--id", &id, "--label", &label];
+        self.tool("pkcs11-tool", &[&login[..], &object[..]].concat())?;
+        self.import_certificate(recipient)
+    }
+
     /// Puts the certificate alone on the token.
     pub fn import_certificate(&self, signer: &Identity) -> Result<()> {
         let file = self.scratch(&signer.certificate_der())?;
@@ -202,7 +217,7 @@ fn serial_of(listing: &str, label: &str) -> Result<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::pki::{KeyKind, Pki};
+    use crate::pki::Pki;
 
     fn objects(hsm: &SoftHsm, token: &Token) -> Result<String> {
         let module = hsm.module().to_string_lossy().into_owned();

@@ -37,27 +37,6 @@ fn hosted(hsm: &SoftHsm, card: &testkit::softhsm::Token) -> HostedToken {
     HostedToken::new(Host::new(command, hsm.module()), serial(card.serial()))
 }
 
-/// Puts a recipient on a token whose private key may decrypt or derive and not sign.
-fn import(hsm: &SoftHsm, card: &testkit::softhsm::Token, recipient: &testkit::pki::Identity) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, bytes: Vec<u8>| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path.to_string_lossy().into_owned()
-    };
-    let module = hsm.module().to_string_lossy().into_owned();
-    let login = ["--module", &module, "--token-label", card.label(), "--login", "--pin", card.pin()];
-    let usage = if recipient.common_name().contains("RSA") { "--usage-decrypt" } else { "--usage-derive" };
-    let key = file("key.der", recipient.key_pkcs8_der().unwrap());
-    let certificate = file("certificate.der", recipient.certificate_der());
-    let id: String = recipient.common_name().bytes().map(|byte| format!("{byte:02x}")).collect();
-    for (path, what) in [(&key, &["--type", "privkey", usage][..]), (&certificate, &["--type", "cert"][..])] {
-        let mut command = std::process::Command::new("pkcs11-tool");
-        command.args(login).args(["--write-object", path, "--id", &id]).args(what).envs(hsm.environment());
-        testkit::tools::ok("pkcs11-tool", &mut command).unwrap();
-    }
-}
-
 fn md(sha: Sha) -> MessageDigest {
     match sha {
         Sha::Sha1 => MessageDigest::sha1(),
@@ -175,7 +154,7 @@ fn keys_on_a_token_open_everything() {
     let hsm = SoftHsm::new().unwrap();
     let card = hsm.token("Posteingang").unwrap();
     for recipient in &recipients {
-        import(&hsm, &card, recipient);
+        card.import_recipient(recipient).unwrap();
     }
     let token = hosted(&hsm, &card);
     let (proof, _verified) = token.login(&Ledger::default(), pin(card.pin())).unwrap();

@@ -20,21 +20,21 @@ pub(super) fn unreadable(error: DerError) -> FormatError {
 /// Whether a document is an encrypted CMS message, by its first bytes: a ContentInfo of EnvelopedData or
 /// AuthEnvelopedData. Its name is of no interest.
 pub fn looks_encrypted(source: &dyn Source) -> Result<bool, SourceError> {
-    match kind(source) {
-        Ok(kind) => Ok(kind.is_some()),
-        Err(FormatError::Source(error)) => Err(error),
-        Err(_) => Ok(false),
-    }
+    Ok(kind(source)?.is_some())
 }
 
 /// Whether the message authenticates its content. `None`: not an encrypted message.
-fn kind(source: &dyn Source) -> Result<Option<bool>, FormatError> {
-    let mut cursor = Cursor::new(source, 0..source.len());
-    cursor.enter(TAG_SEQUENCE)?;
-    if cursor.peek()? != Some(TAG_OID) {
-        return Ok(None);
-    }
-    Ok(match cursor.read()?.as_slice() {
+fn kind(source: &dyn Source) -> Result<Option<bool>, SourceError> {
+    let first = |mut cursor: Cursor<'_>| {
+        cursor.enter(TAG_SEQUENCE)?;
+        cursor.optional(TAG_OID)
+    };
+    let oid = match first(Cursor::new(source, 0..source.len())) {
+        Ok(oid) => oid.unwrap_or_default(),
+        Err(FormatError::Source(error)) => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    Ok(match oid.as_slice() {
         OID_ENVELOPED_DATA => Some(false),
         OID_AUTH_ENVELOPED_DATA => Some(true),
         _ => None,
