@@ -1,4 +1,4 @@
-//! The Document Security Store (ISO 32000-2 12.8.4.3, EN 319 142-1 section 5.4.2): what is in it, and what is added to it.
+//! The Document Security Store (ISO 32000-2 12.8.4.3, EN 319 142-1): what is in it, and what is added to it.
 //! What is there stays, its streams are used again.
 
 use super::filter;

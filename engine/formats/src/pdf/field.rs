@@ -144,7 +144,7 @@ pub(super) fn plan<'s>(
     Ok(Plan { catalog, permissions, form, target, lock, drawing })
 }
 
-/// A new invisible field for a document time stamp (EN 319 142-1 section 5.4.3). Neither certifications nor locks forbid
+/// A new invisible field for a document time stamp (EN 319 142-1). Neither certifications nor locks forbid
 /// one: it changes nothing that they protect.
 pub(super) fn plan_time_stamp<'s>(
     document: &mut Document<'s>,

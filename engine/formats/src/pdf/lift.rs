@@ -1,5 +1,4 @@
-//! Lifts PDF signatures of any maker (EN 319 142-1 section 6): a time stamp inside the signature where there is room for
-//! it, else one over the document (B-T); the security store (B-LT); a document time stamp over all of it (B-LTA, and
+//! Lifts PDF signatures of any maker (EN 319 142-1): a time stamp inside the signature where there is room for it, else one over the document (B-T); the security store (B-LT); a document time stamp over all of it (B-LTA, and
 //! again for its renewal). Every signature is checked first. Only a time stamp inside the last signature changes bytes
 //! that are there, and those are filling that no signature covers; all else is appended.
 
@@ -147,8 +146,8 @@ pub fn evidence(source: &dyn Source, password: Option<&str>) -> Result<Box<dyn E
     Ok(Box::new(StorePlace { subjects, keys, store: opened.store, ground, catalog, extension, id }))
 }
 
-/// The change of the catalog that says that extensions of ETSI are used (EN 319 142-1 section 5.6); `None` if it says so
-/// or if they are part of the version of PDF.
+/// The change of the catalog that says that extensions of ETSI are used (`/ESIC`, as pyHanko writes it); `None` if it
+/// says so or if they are part of the version of PDF.
 fn extension(
     document: &mut Document<'_>,
     catalog: &Object<'_>,
