@@ -129,7 +129,7 @@ fn write_encrypted(
 
 fn write_decrypted(file: &File, document: &Document, unlocked: &Unlocked) -> Result<u64, WriteError> {
     let mut opening = unlocked.open(document)?;
-    while let Some(piece) = opening.next()? {
+    while let Some(piece) = opening.piece()? {
         write_bytes(file, piece)?;
     }
     // Only now is it known that the content is the sender's.

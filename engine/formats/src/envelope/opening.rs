@@ -69,7 +69,7 @@ impl<'s> Opening<'s> {
     }
 
     /// The next piece of the content; `None` behind the last. Not to be shown to anybody yet. May be empty.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, FormatError> {
+    pub fn piece(&mut self) -> Result<Option<&[u8]>, FormatError> {
         let mut filled = 0;
         while filled < self.buffer.len() {
             if self.piece.is_empty() {
@@ -95,7 +95,7 @@ impl<'s> Opening<'s> {
 
     /// The last piece, and the proof for all of them. An error means that nothing of them may be used.
     pub fn finish(mut self) -> Result<(Vec<u8>, Opened), FormatError> {
-        if self.next()?.is_some() {
+        if self.piece()?.is_some() {
             return Err(not_decrypted()); // the caller stopped early
         }
         let written = self.crypter.finalize(&mut self.plain).map_err(|_| not_decrypted())?;

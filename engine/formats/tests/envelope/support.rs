@@ -51,7 +51,7 @@ pub struct Recipient {
 
 impl Recipient {
     pub fn of(kind: KeyKind) -> Self {
-        Self::from(&*Pki::shared().recipient(kind).unwrap(), kind.name())
+        Self::from(&Pki::shared().recipient(kind).unwrap(), kind.name())
     }
 
     pub fn from(identity: &Identity, name: &str) -> Self {
@@ -139,7 +139,7 @@ pub fn decrypt(message: &[u8], recipient: &Recipient) -> Result<(Vec<u8>, Opened
     let secret = unwrap(&recipient.key, wrapped).ok_or("the token does not open the key")?;
     let mut opening = envelope.open(source, arrival, &secret).map_err(|error| error.to_string())?;
     let mut plain = Vec::new();
-    while let Some(piece) = opening.next().map_err(|error| error.to_string())? {
+    while let Some(piece) = opening.piece().map_err(|error| error.to_string())? {
         plain.extend_from_slice(piece);
     }
     let (last, opened) = opening.finish().map_err(|error| error.to_string())?;
