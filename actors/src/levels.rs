@@ -12,7 +12,7 @@ use formats::lift::{self, EvidencePlace, Kind, StampPlaces};
 use formats::{FormatError, Sealed, Source};
 use model::limits::STAMP_BATCH_MAX;
 use model::profile::{Format, Level, StampOptions};
-use model::{Clock, Digest, Profile, Reason};
+use model::{Clock, Digest, Profile, Reason, Time};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,12 @@ impl Levels {
         Self { stamper, batcher, collector, clock }
     }
 
+    /// Whether the time stamps that the profile needs may be had now.
+    pub fn ready(&self, profile: &Profile) -> Result<(), Failure> {
+        let Some(stamp) = &profile.stamp else { return Ok(()) };
+        self.stamper.ready(stamp).map_err(|fault| Failure::Deferred(fault.reason()))
+    }
+
     /// Lifts the document as far as the profile says. A document that is not lifted in full is not lifted at all.
     pub async fn lift(&self, sealed: Sealed, document: &Arc<Document>, profile: &Profile) -> Result<Sealed, Failure> {
         let Some(stamp) = profile.stamp.as_ref().filter(|_| profile.level > Level::B) else {
@@ -43,14 +49,17 @@ impl Levels {
             };
         };
         let (mut sealed, kind) = kind(sealed, document).await?;
+        // What is proven is that nothing was revoked when the signature was stamped.
+        let mut stamped_at = None;
         if profile.level >= Level::T {
-            sealed = self.stamp(sealed, document, kind, stamp, lift::signature_time_stamps).await?;
+            (sealed, stamped_at) = self.stamp(sealed, document, kind, stamp, lift::signature_time_stamps).await?;
         }
         if profile.level >= Level::Lt {
-            sealed = self.prove(sealed, document, kind, profile.format == Format::Extended).await?;
+            let at = stamped_at.unwrap_or_else(|| self.clock.now());
+            sealed = self.prove(sealed, document, kind, at, profile.format == Format::Extended).await?;
         }
         if profile.level >= Level::Lta {
-            sealed = self.stamp(sealed, document, kind, stamp, lift::archive_time_stamps).await?;
+            (sealed, _) = self.stamp(sealed, document, kind, stamp, lift::archive_time_stamps).await?;
         }
         Ok(sealed)
     }
@@ -96,7 +105,7 @@ impl Levels {
         kind: Kind,
         stamp: &StampOptions,
         places: FindStampPlaces,
-    ) -> Result<Sealed, Failure> {
+    ) -> Result<(Sealed, Option<Time>), Failure> {
         let (digest, source) = (stamp.digest, document.clone());
         let open = move || {
             let places = places(kind, &sealed.assembled(&*source), original(&sealed, &source), digest)?;
@@ -104,12 +113,13 @@ impl Levels {
         };
         let (sealed, places) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
         if places.imprints().is_empty() {
-            return Ok(sealed);
+            return Ok((sealed, None));
         }
         let tokens = self.tokens(stamp, places.imprints()).await?;
+        let latest = tokens.iter().map(formats::tsp::Token::time).max();
         let source = document.clone();
         let fill = move || sealed.lifted(places.fill(&tokens)?, &*source);
-        blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)
+        Ok((blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)?, latest))
     }
 
     async fn prove(
@@ -117,6 +127,7 @@ impl Levels {
         sealed: Sealed,
         document: &Arc<Document>,
         kind: Kind,
+        at: Time,
         foreign: bool,
     ) -> Result<Sealed, Failure> {
         let source = document.clone();
@@ -126,7 +137,7 @@ impl Levels {
         };
         let (sealed, place) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
         let started = Instant::now();
-        let evidence = self.collector.collect(place.subjects(), self.clock.now()).await;
+        let evidence = self.collector.collect(place.subjects(), at).await;
         Stage::Evidence.record(started.elapsed());
         let evidence = evidence.map_err(|fault| unproven(&fault, foreign))?;
         let source = document.clone();

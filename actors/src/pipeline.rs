@@ -98,6 +98,7 @@ impl Pipeline {
 
     /// Makes of one document what its profile asks for.
     pub async fn seal(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
+        self.levels.ready(profile)?; // no card signs for a time stamp that is known not to come
         let signed = match (profile.format, &profile.stamp) {
             (Format::TimeStamp, Some(stamp)) => {
                 let document = self.open(origin).await?;
@@ -143,6 +144,14 @@ impl Pipeline {
     /// The server ends: documents that wait for company in a batch are stamped now.
     pub fn close_batches(&self) {
         self.levels.close_batches();
+    }
+
+    /// Why nothing can be made with this profile now.
+    pub fn reason_to_wait(&self, profile: &Profile) -> Option<String> {
+        if profile.format.signs() && !self.router.any_up(&profile.pool) {
+            return Some(format!("no signer of pool \"{}\" is ready", profile.pool));
+        }
+        self.levels.ready(profile).err().map(|failure| failure.reason().sentence.clone())
     }
 
     /// Signs one document. A token that fails is replaced by another one, at most twice; then the document is deferred,

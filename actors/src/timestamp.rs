@@ -162,6 +162,18 @@ impl TimeStamper {
         Ok(Self(Arc::new(Inner { authorities, patience })))
     }
 
+    /// Whether anybody may be asked now. Who knows that there will be no time stamp need not have a card sign for it.
+    pub fn ready(&self, options: &StampOptions) -> Result<(), StampFault> {
+        let mut tries = Vec::new();
+        for name in &options.authorities {
+            match self.0.authorities.get(name).ok_or(Because::Unknown).and_then(Authority::is_resting) {
+                Ok(()) => return Ok(()),
+                Err(because) => tries.push((name.clone(), because)),
+            }
+        }
+        Err(StampFault { tries })
+    }
+
     /// A time stamp over this digest, checked in every field.
     pub async fn stamp(&self, options: &StampOptions, imprint: &Digest) -> Result<Token, StampFault> {
         let deadline = Instant::now() + self.0.patience;

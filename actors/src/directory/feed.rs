@@ -233,10 +233,8 @@ impl Feed {
 
     /// Why nothing is claimed now.
     fn reason_to_wait(&self) -> Option<String> {
-        let profile = &self.parts.settings.profile;
-        let pool = &profile.pool;
-        if profile.format.signs() && !self.parts.router.any_up(pool) {
-            return Some(format!("no signer of pool \"{pool}\" is ready"));
+        if let Some(reason) = self.parts.pipeline.reason_to_wait(&self.parts.settings.profile) {
+            return Some(reason);
         }
         let deferred = self.lock_deferred().len();
         (deferred >= DEFERRED_MAX).then(|| format!("{deferred} deferred files are waiting already"))

@@ -102,7 +102,8 @@ impl Authority {
         token.map_err(Because::Answer)
     }
 
-    fn is_resting(&self) -> Result<(), Because> {
+    /// An error says for how long it is left alone.
+    pub(super) fn is_resting(&self) -> Result<(), Because> {
         let mut breaker = lock(&self.breaker);
         let entered = breaker.enter(Instant::now()).map_err(Because::Resting);
         if entered.is_ok() {

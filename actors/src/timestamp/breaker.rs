@@ -17,7 +17,7 @@ pub struct Rest {
 
 impl Default for Rest {
     fn default() -> Self {
-        Self { failures_max: 3, first: Duration::from_secs(5), most: Duration::from_secs(900) }
+        Self { failures_max: 3, first: Duration::from_secs(5), most: Duration::from_secs(120) }
     }
 }
 
