@@ -11,8 +11,8 @@ use crate::timestamp::TimeStamper;
 use formats::lift::{self, EvidencePlace, Kind, StampPlaces};
 use formats::{FormatError, Sealed, Source};
 use model::limits::STAMP_BATCH_MAX;
-use model::profile::{Format, Level, StampOptions};
-use model::{Clock, Digest, Profile, Reason, Time};
+use model::profile::{Format, Level, Password, StampOptions};
+use model::{Clock, Digest, DigestAlgorithm, Profile, Reason, Time};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,17 +49,18 @@ impl Levels {
             };
         };
         let (mut sealed, kind) = kind(sealed, document).await?;
+        let task = Task { document, kind, profile, stamp };
         // What is proven is that nothing was revoked when the signature was stamped.
         let mut stamped_at = None;
         if profile.level >= Level::T {
-            (sealed, stamped_at) = self.stamp(sealed, document, kind, stamp, lift::signature_time_stamps).await?;
+            (sealed, stamped_at) = self.stamp(sealed, &task, lift::signature_time_stamps).await?;
         }
         if profile.level >= Level::Lt {
             let at = stamped_at.unwrap_or_else(|| self.clock.now());
-            sealed = self.prove(sealed, document, kind, at, profile.format == Format::Extended).await?;
+            sealed = self.prove(sealed, &task, at).await?;
         }
         if profile.level >= Level::Lta {
-            (sealed, _) = self.stamp(sealed, document, kind, stamp, lift::archive_time_stamps).await?;
+            (sealed, _) = self.stamp(sealed, &task, lift::archive_time_stamps).await?;
         }
         Ok(sealed)
     }
@@ -101,53 +102,66 @@ impl Levels {
     async fn stamp(
         &self,
         sealed: Sealed,
-        document: &Arc<Document>,
-        kind: Kind,
-        stamp: &StampOptions,
+        task: &Task<'_>,
         places: FindStampPlaces,
     ) -> Result<(Sealed, Option<Time>), Failure> {
-        let (digest, source) = (stamp.digest, document.clone());
+        let (kind, digest, source, password) = (task.kind, task.stamp.digest, task.document.clone(), task.password());
         let open = move || {
-            let places = places(kind, &sealed.assembled(&*source), original(&sealed, &source), digest)?;
+            let password = password.as_ref().map(Password::expose);
+            let places = places(kind, &sealed.assembled(&*source), original(&sealed, &source), digest, password)?;
             Ok((sealed, places))
         };
         let (sealed, places) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
         if places.imprints().is_empty() {
             return Ok((sealed, None));
         }
-        let tokens = self.tokens(stamp, places.imprints()).await?;
+        let tokens = self.tokens(task.stamp, places.imprints()).await?;
         let latest = tokens.iter().map(formats::tsp::Token::time).max();
-        let source = document.clone();
+        let source = task.document.clone();
         let fill = move || sealed.lifted(places.fill(&tokens)?, &*source);
         Ok((blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)?, latest))
     }
 
-    async fn prove(
-        &self,
-        sealed: Sealed,
-        document: &Arc<Document>,
-        kind: Kind,
-        at: Time,
-        foreign: bool,
-    ) -> Result<Sealed, Failure> {
-        let source = document.clone();
+    async fn prove(&self, sealed: Sealed, task: &Task<'_>, at: Time) -> Result<Sealed, Failure> {
+        let (kind, source, password) = (task.kind, task.document.clone(), task.password());
         let open = move || -> Result<(Sealed, Box<dyn EvidencePlace>), FormatError> {
-            let place = lift::evidence(kind, &sealed.assembled(&*source), original(&sealed, &source))?;
+            let password = password.as_ref().map(Password::expose);
+            let place = lift::evidence(kind, &sealed.assembled(&*source), original(&sealed, &source), password)?;
             Ok((sealed, place))
         };
         let (sealed, place) = blocking(move || Stage::Lift.timed(open)).await?.map_err(failure)?;
         let started = Instant::now();
         let evidence = self.collector.collect(place.subjects(), at).await;
         Stage::Evidence.record(started.elapsed());
-        let evidence = evidence.map_err(|fault| unproven(&fault, foreign))?;
-        let source = document.clone();
+        let evidence = evidence.map_err(|fault| unproven(&fault, task.profile.format == Format::Extended))?;
+        let source = task.document.clone();
         let fill = move || sealed.lifted(place.fill(&evidence)?, &*source);
         blocking(move || Stage::Lift.timed(fill)).await?.map_err(failure)
     }
 }
 
-type FindStampPlaces =
-    fn(Kind, &dyn Source, Option<&dyn Source>, model::DigestAlgorithm) -> Result<Box<dyn StampPlaces>, FormatError>;
+type FindStampPlaces = fn(
+    Kind,
+    &dyn Source,
+    Option<&dyn Source>,
+    DigestAlgorithm,
+    Option<&str>,
+) -> Result<Box<dyn StampPlaces>, FormatError>;
+
+/// What all steps of one document have in common.
+struct Task<'a> {
+    document: &'a Arc<Document>,
+    kind: Kind,
+    profile: &'a Profile,
+    stamp: &'a StampOptions,
+}
+
+impl Task<'_> {
+    /// What opens an encrypted PDF.
+    fn password(&self) -> Option<Password> {
+        self.profile.pdf.password.clone()
+    }
+}
 
 /// The signed document of a signature that does not contain it.
 fn original<'a>(sealed: &Sealed, document: &'a Document) -> Option<&'a dyn Source> {

@@ -71,47 +71,51 @@ impl Kind {
 
 /// Places for a time stamp over each signature that has none yet (B-T). No imprints: every signature has one.
 ///
-/// `original` is the signed document of a detached signature. Signatures that are broken are never lifted: that is an
-/// error of the document.
+/// `original` is the signed document of a detached signature, `password` opens an encrypted PDF. Signatures that are
+/// broken are never lifted: that is an error of the document.
 pub fn signature_time_stamps(
     kind: Kind,
     document: &dyn Source,
     original: Option<&dyn Source>,
     digest: DigestAlgorithm,
+    password: Option<&str>,
 ) -> Result<Box<dyn StampPlaces>, FormatError> {
     match kind {
         Kind::Cms => cms::lift::signature_time_stamps(document, original, digest),
         Kind::Xml => xml::lift::signature_time_stamps(document, original, digest),
-        Kind::Pdf => pdf::lift::signature_time_stamps(document, digest, None),
+        Kind::Pdf => pdf::lift::signature_time_stamps(document, digest, password),
         Kind::Asic => asic::lift::signature_time_stamps(document, digest),
     }
 }
 
-/// A place for certificates and revocation material (B-LT).
+/// A place for certificates and revocation material (B-LT). `original`, `password`: see [`signature_time_stamps`].
 pub fn evidence(
     kind: Kind,
     document: &dyn Source,
     original: Option<&dyn Source>,
+    password: Option<&str>,
 ) -> Result<Box<dyn EvidencePlace>, FormatError> {
     match kind {
         Kind::Cms => cms::lift::evidence(document, original),
         Kind::Xml => xml::lift::evidence(document, original),
-        Kind::Pdf => pdf::lift::evidence(document, None),
+        Kind::Pdf => pdf::lift::evidence(document, password),
         Kind::Asic => asic::lift::evidence(document),
     }
 }
 
-/// Places for a time stamp over everything there is (B-LTA); again on a document that has one: renewal.
+/// Places for a time stamp over everything there is (B-LTA); again on a document that has one: renewal. `original`,
+/// `password`: see [`signature_time_stamps`].
 pub fn archive_time_stamps(
     kind: Kind,
     document: &dyn Source,
     original: Option<&dyn Source>,
     digest: DigestAlgorithm,
+    password: Option<&str>,
 ) -> Result<Box<dyn StampPlaces>, FormatError> {
     match kind {
         Kind::Cms => cms::lift::archive_time_stamps(document, original, digest),
         Kind::Xml => xml::lift::archive_time_stamps(document, original, digest),
-        Kind::Pdf => pdf::lift::archive_time_stamps(document, digest, None),
+        Kind::Pdf => pdf::lift::archive_time_stamps(document, digest, password),
         Kind::Asic => asic::lift::archive_time_stamps(document, digest),
     }
 }

@@ -36,9 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         let fields = |message: &Message| message.signers().iter().map(|one| one.fields().to_vec()).collect::<Vec<_>>();
         assert_eq!(fields(&again), fields(&message));
     }
-    let _ = lift::signature_time_stamps(Kind::Cms, &bytes, None, Sha256);
-    let _ = lift::archive_time_stamps(Kind::Cms, &File(bytes), None, Sha256);
-    if let Ok(place) = lift::evidence(Kind::Cms, &bytes, None) {
+    let _ = lift::signature_time_stamps(Kind::Cms, &bytes, None, Sha256, None);
+    let _ = lift::archive_time_stamps(Kind::Cms, &File(bytes), None, Sha256, None);
+    if let Ok(place) = lift::evidence(Kind::Cms, &bytes, None, None) {
         let some = Evidence {
             certificates: vec![b"\x30\x00"[..].into()],
             crls: vec![b"\x30\x01\x00"[..].into()],

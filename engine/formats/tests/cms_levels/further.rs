@@ -84,7 +84,7 @@ fn counter_signatures_are_over_the_value_and_are_proven_with_the_rest() {
         let places = formats::cms::reader::SignerInfo::read(counter).unwrap();
         assert_eq!(places.signed(counter, formats::cms::identifiers::OID_CONTENT_TYPE).count(), 0);
 
-        let place = lift::evidence(Kind::Cms, &countered, original.as_ref().map(|bytes| bytes as _)).unwrap();
+        let place = lift::evidence(Kind::Cms, &countered, original.as_ref().map(|bytes| bytes as _), None).unwrap();
         let roles: Vec<_> = place.subjects().iter().map(|subject| subject.role).collect();
         assert_eq!(roles, ["signer", "counter-signer"]);
         for (level, message) in ladder(&countered, original) {

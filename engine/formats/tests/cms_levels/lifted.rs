@@ -58,14 +58,14 @@ fn an_archive_time_stamp_is_renewed_with_the_evidence_of_the_one_before() {
 fn what_is_there_is_not_asked_for_or_put_in_again() {
     let message = signed(KeyKind::P256, &cades(false), CONTENT);
     let stamped = lifted(Level::T, &message, None).unwrap();
-    let places = lift::signature_time_stamps(Kind::Cms, &stamped, None, DigestAlgorithm::Sha256).unwrap();
+    let places = lift::signature_time_stamps(Kind::Cms, &stamped, None, DigestAlgorithm::Sha256, None).unwrap();
     assert!(places.imprints().is_empty());
-    let place = lift::evidence(Kind::Cms, &stamped, None).unwrap();
+    let place = lift::evidence(Kind::Cms, &stamped, None, None).unwrap();
     let roles: Vec<_> = place.subjects().iter().map(|subject| subject.role).collect();
     assert_eq!(roles, ["signer", "time-stamp unit"]);
     let complete = lifted(Level::Lt, &stamped, None).unwrap();
     let read = Message::read(&complete).unwrap();
-    let again = lift::evidence(Kind::Cms, &complete, None).unwrap();
+    let again = lift::evidence(Kind::Cms, &complete, None, None).unwrap();
     let mut same = evidence(again.subjects());
     // The world's OCSP answers are new each time; the ones that are in it already are not taken again.
     same.ocsp_responses.clear();
@@ -76,7 +76,7 @@ fn what_is_there_is_not_asked_for_or_put_in_again() {
 #[test]
 fn tokens_over_something_else_are_refused() {
     let message = signed(KeyKind::P256, &cades(false), CONTENT);
-    let places = || lift::signature_time_stamps(Kind::Cms, &message, None, DigestAlgorithm::Sha256).unwrap();
+    let places = || lift::signature_time_stamps(Kind::Cms, &message, None, DigestAlgorithm::Sha256, None).unwrap();
     let other = formats::crypto::digest(DigestAlgorithm::Sha256, b"something else");
     for tokens in [vec![], vec![stamp(&other)], vec![stamp(&places().imprints()[0]), stamp(&other)]] {
         assert!(matches!(places().fill(&tokens), Err(FormatError::WrongSignature(_))));
@@ -88,13 +88,13 @@ fn tokens_over_something_else_are_refused() {
 fn a_stamp_over_something_else_in_the_message_does_not_count() {
     let first = signed(KeyKind::P256, &cades(false), CONTENT);
     let second = signed(KeyKind::P256, &cades(false), CONTENT);
-    let places = lift::signature_time_stamps(Kind::Cms, &first, None, DigestAlgorithm::Sha256).unwrap();
+    let places = lift::signature_time_stamps(Kind::Cms, &first, None, DigestAlgorithm::Sha256, None).unwrap();
     let token = stamp_at(&places.imprints()[0], world().now());
     // The token of the first signature, put where the second one's belongs.
     let attribute = [formats::cms::identifiers::OID_SIGNATURE_TIME_STAMP, &formats::der::tlv(0x31, &[token.der()])];
     let unsigned = formats::der::tlv(0xa1, &[&formats::der::tlv(0x30, &attribute)]);
     let copied = table::with_unsigned(&second, &unsigned);
-    let places = lift::signature_time_stamps(Kind::Cms, &copied, None, DigestAlgorithm::Sha256).unwrap();
+    let places = lift::signature_time_stamps(Kind::Cms, &copied, None, DigestAlgorithm::Sha256, None).unwrap();
     assert_eq!(places.imprints().len(), 1);
 }
 

@@ -95,14 +95,14 @@ pub(crate) fn step(
     match level {
         Level::B => unreachable!("nothing to do"),
         Level::Lt => {
-            let place = lift::evidence(Kind::Cms, document, original)?;
+            let place = lift::evidence(Kind::Cms, document, original, None)?;
             let evidence = evidence(place.subjects());
             place.fill(&evidence)
         }
         level => {
             let places = match level {
-                Level::T => lift::signature_time_stamps(Kind::Cms, document, original, digest)?,
-                _ => lift::archive_time_stamps(Kind::Cms, document, original, digest)?,
+                Level::T => lift::signature_time_stamps(Kind::Cms, document, original, digest, None)?,
+                _ => lift::archive_time_stamps(Kind::Cms, document, original, digest, None)?,
             };
             let tokens: Vec<Token> = places.imprints().iter().map(stamp).collect();
             places.fill(&tokens)

@@ -74,19 +74,19 @@ pub(crate) fn proofs<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Eviden
 
 /// Each step alone.
 pub(crate) fn stamp_signatures(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::signature_time_stamps(Kind::Pdf, &document, None, DIGEST)?;
+    let place = lift::signature_time_stamps(Kind::Pdf, &document, None, DIGEST, None)?;
     let tokens = tokens(place.imprints());
     place.fill(&tokens).map(|parts| written(parts, document))
 }
 
 pub(crate) fn add_evidence(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::evidence(Kind::Pdf, &document, None)?;
+    let place = lift::evidence(Kind::Pdf, &document, None, None)?;
     let evidence = proofs(place.subjects().iter().map(|subject| &*subject.certificate));
     place.fill(&evidence).map(|parts| written(parts, document))
 }
 
 pub(crate) fn stamp_document(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::archive_time_stamps(Kind::Pdf, &document, None, DIGEST)?;
+    let place = lift::archive_time_stamps(Kind::Pdf, &document, None, DIGEST, None)?;
     let tokens = tokens(place.imprints());
     place.fill(&tokens).map(|parts| written(parts, document))
 }
@@ -124,17 +124,17 @@ pub(crate) fn sign_to(signer: &TestSigner, original: &[u8], level: Level) -> (Ve
     let value = signer.value(prepared.to_be_signed());
     let mut sealed: Sealed = prepared.assemble(&value).unwrap();
     if level >= Level::T {
-        let place = lift::signature_time_stamps(Kind::Pdf, &sealed.assembled(&original), None, DIGEST).unwrap();
+        let place = lift::signature_time_stamps(Kind::Pdf, &sealed.assembled(&original), None, DIGEST, None).unwrap();
         let tokens = tokens(place.imprints());
         sealed = sealed.lifted(place.fill(&tokens).unwrap(), &original).unwrap();
     }
     if level >= Level::Lt {
-        let place = lift::evidence(Kind::Pdf, &sealed.assembled(&original), None).unwrap();
+        let place = lift::evidence(Kind::Pdf, &sealed.assembled(&original), None, None).unwrap();
         let evidence = proofs(place.subjects().iter().map(|subject| &*subject.certificate));
         sealed = sealed.lifted(place.fill(&evidence).unwrap(), &original).unwrap();
     }
     if level >= Level::Lta {
-        let place = lift::archive_time_stamps(Kind::Pdf, &sealed.assembled(&original), None, DIGEST).unwrap();
+        let place = lift::archive_time_stamps(Kind::Pdf, &sealed.assembled(&original), None, DIGEST, None).unwrap();
         let tokens = tokens(place.imprints());
         sealed = sealed.lifted(place.fill(&tokens).unwrap(), &original).unwrap();
     }
