@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("actors", &["model", "formats", "token", "store", "archive"]),
     ("server", &["model", "formats", "token", "store", "archive", "actors"]),
     ("testkit", &[]),
-    ("benches", &["model", "formats", "token", "store", "actors", "testkit"]),
+    ("benches", &["model", "formats", "archive", "token", "store", "actors", "testkit"]),
     ("loadtest", &["model", "formats", "token", "store", "actors", "testkit"]),
 ];
 
