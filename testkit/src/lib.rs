@@ -8,6 +8,7 @@ pub mod judge;
 pub mod judge_bc;
 pub mod judge_cms;
 pub mod judge_stamps;
+pub mod judge_xml;
 pub mod memory;
 pub mod mldsa;
 pub mod mutate;

@@ -74,18 +74,19 @@ pub fn archive_time_stamps(
     let mut stamps = Stamps::new(document, &file, xades::archive_time_stamp);
     for (checked, place) in open(&file, &outside)? {
         let mut hasher = Hasher::new(digest);
-        archive_imprint(&file, &checked.signature, &outside, &method, &mut |piece| hasher.update(piece))?;
+        archive_imprint(&file, &checked.signature, &outside, None, &method, &mut |piece| hasher.update(piece))?;
         stamps.add(&file, &place, hasher.finish());
     }
     Ok(Box::new(stamps))
 }
 
-/// Gives what an archive time stamp is over, which is to come behind everything that is there (EN 319 132-1 section
-/// 5.5.2.2), to `sink`.
-fn archive_imprint(
+/// Gives what an archive time stamp (EN 319 132-1 section 5.5.2.2) is over to `sink`. `stamp`: the one that is meant;
+/// `None`: one that is to come behind everything that is there.
+pub fn archive_imprint(
     file: &Document<'_>,
     signature: &Signature,
     outside: &Outside<'_>,
+    stamp: Option<NodeId>,
     method: &Canonicalization,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), FormatError> {
@@ -94,6 +95,7 @@ fn archive_imprint(
     }
     let fixed = [signature.signed_info, signature.value_node].into_iter().chain(signature.key_info);
     let properties = signature.unsigned_properties(file).into_iter().flat_map(|parent| file.child_elements(parent));
+    let properties = properties.take_while(|property| Some(*property) != stamp);
     let holds_properties = |object: &NodeId| signature.properties.is_some_and(|inside| file.is_within(inside, *object));
     let objects = signature.objects.iter().copied().filter(|object| !holds_properties(object));
     for node in fixed.chain(properties).chain(objects) {

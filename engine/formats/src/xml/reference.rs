@@ -4,8 +4,8 @@
 
 use super::algorithms::DEFAULT_CANONICALIZATION;
 use super::c14n::NodeSet;
-use super::signature::{Reference, Signature, malformed};
-use super::transform::{Chain, Data};
+use super::signature::{Reference, Signature, Step, malformed};
+use super::transform::{Chain, Data, NOT_INSIDE};
 use super::tree::{Document, IdFound, NodeId};
 use crate::prepare::FormatError;
 use crate::source::Source;
@@ -89,6 +89,11 @@ fn resolve<'d>(
         return Ok(Data::Octets(files, range));
     };
     let top = target(document, reference)?.unwrap_or(NodeId::ROOT);
+    // Looked at before a filter takes it out, which may come first.
+    let enveloped = reference.transforms.iter().any(|step| matches!(step, Step::Enveloped));
+    if enveloped && !document.is_within(signature.node, top) && !document.is_within(top, signature.node) {
+        return Err(malformed(NOT_INSIDE));
+    }
     let mut set = NodeSet::subtree(document, top);
     if !comments {
         set.remove_comments(document);

@@ -258,11 +258,13 @@ pub(super) fn canonicalization(document: &Document<'_>, node: NodeId) -> Result<
     Ok(method)
 }
 
-/// Reads the `ds:CanonicalizationMethod` in a property; Canonical XML 1.0 where there is none.
-pub(super) fn canonicalization_in(document: &Document<'_>, node: NodeId) -> Result<Canonicalization, FormatError> {
+/// Reads the `ds:CanonicalizationMethod` in a property; Canonical XML 1.0 where there is none, or one that names nothing.
+pub fn canonicalization_in(document: &Document<'_>, node: NodeId) -> Result<Canonicalization, FormatError> {
     match document.child_named(node, DS, "CanonicalizationMethod") {
-        Some(method) => canonicalization(document, method),
-        None => Ok(DEFAULT_CANONICALIZATION.clone()),
+        Some(method) if document.attribute(method, "", "Algorithm").is_some_and(|uri| !uri.is_empty()) => {
+            canonicalization(document, method)
+        }
+        _ => Ok(DEFAULT_CANONICALIZATION.clone()),
     }
 }
 
@@ -271,7 +273,7 @@ fn algorithm<'d>(document: &'d Document<'_>, node: NodeId) -> Result<&'d str, Fo
 }
 
 /// The child elements with this name.
-pub(super) fn children<'d>(
+pub fn children<'d>(
     document: &'d Document<'_>,
     node: NodeId,
     namespace: &'d str,
@@ -283,7 +285,7 @@ pub(super) fn children<'d>(
 }
 
 /// The octets of an element with base64 content and nothing else.
-pub(super) fn octets(document: &Document<'_>, node: NodeId) -> Result<Vec<u8>, FormatError> {
+pub fn octets(document: &Document<'_>, node: NodeId) -> Result<Vec<u8>, FormatError> {
     if document.child_elements(node).next().is_some() {
         return Err(malformed("there are elements where base64 must be"));
     }
