@@ -172,7 +172,11 @@ fn a_directory_encrypts_what_it_signs_in_one_pass() {
     let bob = recipient(KeyKind::Rsa2048);
     let mut home = Home::two_signers();
     std::fs::write(home.path().join("bob.pem"), bob.certificate_pem().unwrap()).unwrap();
-    home.profile("sealed", "all", "format = \"cades\"\ndetached = false\n[profile.encryption]\nrecipients = [\"bob.pem\"]");
+    home.profile(
+        "sealed",
+        "all",
+        "format = \"cades\"\ndetached = false\n[profile.encryption]\nrecipients = [\"bob.pem\"]",
+    );
     let folder = home.directory("post", "sealed", "");
     let server = home.start_ready();
     std::fs::write(folder.input().join("rechnung.xml"), "<rechnung/>").unwrap();

@@ -53,9 +53,7 @@ impl Shape {
             | Format::TimeStamp
             | Format::Extended
             | Format::Encrypted
-            | Format::Decrypted => {
-                Self { content_type: true, signing_time: true, signing_certificate: false }
-            }
+            | Format::Decrypted => Self { content_type: true, signing_time: true, signing_certificate: false },
             Format::Cades { .. } | Format::Xades(_) | Format::Asic { .. } => {
                 Self { content_type: true, signing_time: true, signing_certificate: true }
             }

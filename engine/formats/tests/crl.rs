@@ -61,13 +61,13 @@ impl Suite {
         false
     }
 
-    fn signer(&self, list: &Crl, bytes: &Vec<u8>, issuer: &Arc<[u8]>) -> Option<Arc<[u8]>> {
+    fn signer(&self, list: &Crl, bytes: &[u8], issuer: &Arc<[u8]>) -> Option<Arc<[u8]>> {
         let found = std::iter::once(issuer).chain(&self.all).find(|der| {
             let Ok(candidate) = Certificate::parse(der) else { return false };
             let usage = candidate.key_usage().unwrap();
             same_name(candidate.subject, &list.issuer)
                 && usage.is_none_or(|usage| usage.allows(KeyUsage::CRL_SIGN))
-                && list.verify(bytes, candidate.public_key.raw).is_ok()
+                && list.verify(&bytes, candidate.public_key.raw).is_ok()
         });
         found.cloned()
     }
