@@ -1,6 +1,6 @@
 """Lets pyHanko judge signatures of PDF files by EN 319 102-1, with nothing but what is in the files.
 
-usage: judge_pdf_levels.py ROOT.pem FILE...
+usage: judge_pdf_levels.py [--password PASSWORD] ROOT.pem FILE...
 
 The certificates of ROOT.pem are the trust anchors; nothing is ever fetched. Prints one JSON object per signature that
 is no document time stamp, and one with "error" where pyHanko gives up. Its "levels" say for each level what the
@@ -140,11 +140,11 @@ def stamps(reader, roots):
     return found
 
 
-def judge(path, roots):
+def judge(path, roots, password):
     with open(path, "rb") as source:
         reader = PdfFileReader(source, strict=False)
         if reader.encrypted:
-            reader.decrypt(b"")
+            reader.decrypt(password.encode())
         of_file = {"file": path, "store": stored(reader), "stamps": stamps(reader, roots)}
         for signature in reader.embedded_regular_signatures:
             line = {**of_file, "field": signature.field_name}
@@ -157,10 +157,13 @@ def judge(path, roots):
 
 def main(arguments):
     logging.disable(logging.CRITICAL)
+    password = ""
+    if arguments[0] == "--password":
+        _, password, *arguments = arguments
     roots = anchors(arguments.pop(0))
     for path in arguments:
         try:
-            for line in judge(path, roots):
+            for line in judge(path, roots, password):
                 print(json.dumps(line), flush=True)
         except Exception as error:
             print(json.dumps({"file": path, "error": f"{type(error).__name__}: {error}"}), flush=True)

@@ -15,7 +15,7 @@ fn plain(folder: &Path) -> PathBuf {
     path
 }
 
-fn qpdf(folder: &Path, original: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+pub(crate) fn qpdf(folder: &Path, original: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     let path = folder.join(name);
     let mut all: Vec<&str> = arguments.to_vec();
     all.extend([original.to_str().unwrap(), path.to_str().unwrap()]);

@@ -1,11 +1,13 @@
 //! B-T, B-LT, B-LTA and renewal of our own signatures, judged by pyHanko (EN 319 102-1), pdfsig and qpdf.
 
+use crate::kinds::qpdf;
 use crate::lifting::{
-    add_evidence, judge_world, lifted, sign_to, signed, stamp_document, stamp_signatures, world_signer,
+    add_evidence, judge_encrypted, judge_world, lifted, lifted_with, profile_of, sign_to, signed, stamp_document,
+    stamp_signatures, world_signer,
 };
 use crate::support::{judge_structure, options, profile, refusal};
 use formats::Part;
-use model::profile::Level;
+use model::profile::{Level, Password, PdfOptions};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use testkit::corpora::{corpora, files_below};
@@ -133,6 +135,69 @@ fn broken_signatures_are_not_lifted() {
     // Without room inside there is one over the document.
     let tight = world_signer(KeyKind::P256).sign(&original, &profile(options())).unwrap();
     assert!(stamp_signatures(&tight).unwrap().starts_with(&tight));
+}
+
+#[test]
+fn encrypted_files_are_lifted_with_their_password() {
+    let mut files = Files::new();
+    let original = files.folder.path().join("original.pdf");
+    std::fs::write(&original, invoice(3, &Shape::default())).unwrap();
+    for method in [&["128", "--use-aes=y"][..], &["256"]] {
+        for objects in ["--object-streams=disable", "--object-streams=generate"] {
+            let arguments = [&[objects, "--allow-weak-crypto", "--encrypt", "kunde", "chef"], method, &["--"]].concat();
+            let encrypted = qpdf(files.folder.path(), &original, "encrypted.pdf", &arguments);
+            let with = PdfOptions { password: Some(Password::new("kunde")), ..options() };
+            let bytes = std::fs::read(&encrypted).unwrap();
+            let bytes = world_signer(KeyKind::P256).sign(&bytes, &profile_of(Level::Lta, with)).unwrap();
+            assert_eq!(refusal(lifted(&bytes, Level::Lta)), "pdf-password-needed");
+            assert_eq!(refusal(lifted_with(&bytes, Level::Lta, Some("falsch"))), "pdf-password-wrong");
+            let once = lifted_with(&bytes, Level::Lta, Some("kunde")).unwrap();
+            // With the owner's password too, and what is in the store is found there and used again.
+            let renewed = lifted_with(&once, Level::Lta, Some("chef")).unwrap();
+            assert!(renewed.starts_with(&once));
+            for (bytes, stamps) in [(once, 1), (renewed, 2)] {
+                let path = files.add(&bytes);
+                judge_structure(&encrypted, &path, Some("kunde"));
+                judge_valid(&path, Some("kunde"), 1 + stamps);
+            }
+        }
+    }
+    let verdicts = judge_encrypted(&files.paths, "kunde");
+    assert_eq!(verdicts.len(), files.paths.len());
+    for verdict in verdicts {
+        assert!(LEVELS.iter().all(|level| is_passed(&verdict, *level)), "{verdict}");
+    }
+}
+
+/// Real files, among them invoices with their XML (PDF/A-3), forms, and what many programs write.
+#[test]
+fn real_files_reach_every_level() {
+    let Some(folder) = corpora("pdf-real") else { return };
+    let mut files = Files::new();
+    let small = |file: &PathBuf| std::fs::metadata(file).is_ok_and(|found| found.len() < 600_000);
+    let (invoices, others): (Vec<_>, Vec<_>) = files_below(&folder, "pdf")
+        .into_iter()
+        .filter(small)
+        .partition(|file| file.starts_with(folder.join("zugferd")));
+    let has_form = |file: &&PathBuf| std::fs::read(file).unwrap().windows(9).any(|nine| nine == b"/AcroForm");
+    let forms: Vec<_> = invoices.iter().chain(&others).filter(has_form).take(3).collect();
+    assert!(!forms.is_empty() && invoices.len() > 10 && others.len() > 10, "{folder:?}");
+    let chosen =
+        invoices.iter().step_by(invoices.len() / 8).chain(others.iter().step_by(others.len() / 6)).chain(forms);
+    let signer = world_signer(KeyKind::P256);
+    let mut expected = Vec::new();
+    for (file, level) in chosen.zip([Level::Lta, Level::Lt, Level::Lta].into_iter().cycle()) {
+        let (_, bytes) = sign_to(&signer, &std::fs::read(file).unwrap(), level);
+        let path = files.add(&bytes);
+        judge_structure(file, &path, None);
+        expected.push((file, path, level));
+    }
+    let verdicts = judge_world(&files.paths);
+    for (file, path, level) in &expected {
+        let [verdict] = of(&verdicts, path)[..] else { panic!("{}: {verdicts:?}", file.display()) };
+        assert!(is_passed(verdict, *level) && verdict["docmdp_ok"] == true, "{}: {verdict}", file.display());
+    }
+    eprintln!("{} real files signed and lifted", expected.len());
 }
 
 /// Files that others have signed: lifted to B-LTA, so that pyHanko finds each signature as it was before, or refused

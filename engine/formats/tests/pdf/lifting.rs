@@ -3,13 +3,13 @@
 
 use crate::support::{TestSigner, now, options, profile};
 use formats::evidence::Evidence;
-use formats::lift::{self, Kind};
+use formats::lift::{self, Kind, StampPlaces};
 use formats::tsp::Token;
-use formats::{FormatError, Part, Sealed, SignerTemplate};
+use formats::{FormatError, Part, Sealed, SignerTemplate, Source};
 use model::profile::{AuthorityName, Level, PdfOptions, StampOptions};
 use model::{DigestAlgorithm, Profile, Signer, SignerName, TokenSerial};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use testkit::pki::KeyKind;
@@ -72,36 +72,55 @@ pub(crate) fn proofs<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Eviden
     evidence
 }
 
-/// Each step alone.
-pub(crate) fn stamp_signatures(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::signature_time_stamps(Kind::Pdf, &document, None, DIGEST, None)?;
+type FindStampPlaces = fn(
+    Kind,
+    &dyn Source,
+    Option<&dyn Source>,
+    DigestAlgorithm,
+    Option<&str>,
+) -> Result<Box<dyn StampPlaces>, FormatError>;
+
+fn stamp(document: &[u8], find: FindStampPlaces, password: Option<&str>) -> Result<Vec<u8>, FormatError> {
+    let place = find(Kind::Pdf, &document, None, DIGEST, password)?;
     let tokens = tokens(place.imprints());
     place.fill(&tokens).map(|parts| written(parts, document))
 }
 
-pub(crate) fn add_evidence(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::evidence(Kind::Pdf, &document, None, None)?;
+fn prove(document: &[u8], password: Option<&str>) -> Result<Vec<u8>, FormatError> {
+    let place = lift::evidence(Kind::Pdf, &document, None, password)?;
     let evidence = proofs(place.subjects().iter().map(|subject| &*subject.certificate));
     place.fill(&evidence).map(|parts| written(parts, document))
 }
 
+/// Each step alone.
+pub(crate) fn stamp_signatures(document: &[u8]) -> Result<Vec<u8>, FormatError> {
+    stamp(document, lift::signature_time_stamps, None)
+}
+
+pub(crate) fn add_evidence(document: &[u8]) -> Result<Vec<u8>, FormatError> {
+    prove(document, None)
+}
+
 pub(crate) fn stamp_document(document: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let place = lift::archive_time_stamps(Kind::Pdf, &document, None, DIGEST, None)?;
-    let tokens = tokens(place.imprints());
-    place.fill(&tokens).map(|parts| written(parts, document))
+    stamp(document, lift::archive_time_stamps, None)
 }
 
 /// All steps up to this level.
 pub(crate) fn lifted(document: &[u8], level: Level) -> Result<Vec<u8>, FormatError> {
+    lifted_with(document, level, None)
+}
+
+/// All steps up to this level; the password opens an encrypted file.
+pub(crate) fn lifted_with(document: &[u8], level: Level, password: Option<&str>) -> Result<Vec<u8>, FormatError> {
     let mut bytes = document.to_vec();
     if level >= Level::T {
-        bytes = stamp_signatures(&bytes)?;
+        bytes = stamp(&bytes, lift::signature_time_stamps, password)?;
     }
     if level >= Level::Lt {
-        bytes = add_evidence(&bytes)?;
+        bytes = prove(&bytes, password)?;
     }
     if level >= Level::Lta {
-        bytes = stamp_document(&bytes)?;
+        bytes = stamp(&bytes, lift::archive_time_stamps, password)?;
     }
     Ok(bytes)
 }
@@ -143,17 +162,17 @@ pub(crate) fn sign_to(signer: &TestSigner, original: &[u8], level: Level) -> (Ve
     (parts, bytes)
 }
 
-/// pyHanko's verdicts by EN 319 102-1; `root`: the anchor. One JSON object for each signature.
-fn judge_levels(files: &[PathBuf], root: &Path) -> Vec<Value> {
+/// pyHanko's verdicts by EN 319 102-1 with the world's root as the anchor. One JSON object for each signature.
+pub(crate) fn judge_world(files: &[PathBuf]) -> Vec<Value> {
+    judge_encrypted(files, "")
+}
+
+/// As [`judge_world`], for files that open with this password.
+pub(crate) fn judge_encrypted(files: &[PathBuf], password: &str) -> Vec<Value> {
     let python = tools::python().unwrap();
     let script = tools::workspace_root().join("testkit/python/judge_pdf_levels.py");
     let mut command = Command::new(&python);
-    command.arg(script).arg(root).args(files);
+    command.arg(script).args(["--password", password]).arg(World::shared_offline().root_pem()).args(files);
     let out = tools::ok(&python.to_string_lossy(), &mut command).unwrap();
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// As [`judge_levels`], with the world's root.
-pub(crate) fn judge_world(files: &[PathBuf]) -> Vec<Value> {
-    judge_levels(files, &World::shared_offline().root_pem())
 }

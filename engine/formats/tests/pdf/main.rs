@@ -7,5 +7,6 @@ mod forms;
 mod kinds;
 mod levels;
 mod lifting;
+mod store;
 mod support;
 mod visible;
