@@ -9,8 +9,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{Home, names};
+use testkit::corpora::corpora;
 use testkit::judge;
-use testkit::judge_stamps::signature_stamps;
+use testkit::judge_stamps::{signature_stamps, verify_token};
+use testkit::judge_xml::{santuario, signxml, xmlsec1};
 use testkit::pdf::{Shape, invoice};
 use testkit::pki::{Identity, KeyKind};
 use testkit::tools::{self, Said, workspace_root};
@@ -81,6 +83,40 @@ impl Desk {
         let [line] = &out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
         serde_json::from_str(line).unwrap()
     }
+
+    /// Three programs accept all these XML signatures.
+    fn xml_accepted(&self, files: &[PathBuf]) {
+        let anchor = self.world.root_pem();
+        let verdicts = [
+            files.iter().map(|file| xmlsec1(file, &anchor, &[]).unwrap()).collect(),
+            signxml(files, &anchor).unwrap(),
+            santuario(files).unwrap(),
+        ];
+        for (file, verdict) in verdicts.iter().flat_map(|verdicts| files.iter().zip(verdicts)) {
+            assert_eq!(*verdict, Ok(()), "{}", file.display());
+        }
+    }
+
+    /// An XML signature has so many time stamps over its value and over everything, and openssl accepts each of them
+    /// over what it should cover. Gives what else the levels have put into it.
+    fn xades(&self, file: &Path, signature_stamps: usize, archive_stamps: usize) -> Value {
+        let anchor = self.world.root_pem();
+        let (python, folder) = (tools::python().unwrap(), tempfile::tempdir().unwrap());
+        let script = workspace_root().join("testkit/python/judge_xades.py");
+        let mut command = Command::new(&python);
+        command.arg(script).arg(folder.path()).arg(file);
+        let found: Value = serde_json::from_str(&tools::ok(&python.to_string_lossy(), &mut command).unwrap()).unwrap();
+        for (kind, count) in [("signature", signature_stamps), ("archive", archive_stamps)] {
+            let stamps = found[kind].as_array().unwrap();
+            assert_eq!(stamps.len(), count, "{}: time stamps of kind {kind}", file.display());
+            for stamp in stamps {
+                let [token, data] = [&stamp[0], &stamp[1]].map(|path| Path::new(path.as_str().unwrap()));
+                let verdict = verify_token(token, data, &anchor);
+                verdict.unwrap_or_else(|error| panic!("{}: {kind}: {error}", file.display()));
+            }
+        }
+        found
+    }
 }
 
 /// How many elements of this name openssl finds in a CMS message.
@@ -138,6 +174,104 @@ fn pdf_of_every_level_is_what_pyhanko_finds_it_to_be() {
         }
         assert_eq!(verdict["stamps"].as_array().map_or(0, Vec::len), usize::from(rank == 3), "{level}: {verdict}");
     }
+}
+
+#[test]
+fn xml_of_every_level_is_accepted_by_three_programs_and_its_time_stamps_by_openssl() {
+    let desk = Desk::new();
+    let mut documents = vec![("own", desk.xml.clone())];
+    if let Some(folder) = corpora("xml-invoices") {
+        documents.push(("ubl", folder.join("01.03a-INVOICE_ubl.xml")));
+        documents.push(("cii", folder.join("01.03a-INVOICE_uncefact.xml")));
+    }
+    let mut rows: Vec<_> = documents.iter().map(|(name, file)| (*name, "enveloped", file)).collect();
+    rows.extend([("own", "enveloping", &desk.xml), ("pdf", "enveloping", &desk.pdf), ("pdf", "detached", &desk.pdf)]);
+    let mut results = Vec::new();
+    for (name, shape, document) in rows {
+        for (rank, level) in LEVELS.into_iter().enumerate() {
+            let arguments = ["--format", "xades", "--shape", shape, "--level", level];
+            let result = desk.made("sign", &arguments, document, &format!("{name}-{shape}-{level}"));
+            if shape == "detached" {
+                std::fs::copy(document, result.with_file_name(document.file_name().unwrap())).unwrap();
+            }
+            let found = desk.xades(&result, usize::from(rank >= 1), usize::from(rank == 3));
+            for kind in ["certificates", "revocations"] {
+                assert_eq!(found[kind] != 0, rank >= 2, "{name} {shape} {level}: {found}");
+            }
+            results.push(result);
+        }
+    }
+    desk.xml_accepted(&results);
+}
+
+#[test]
+fn one_xml_level_after_the_other_by_extend() {
+    let desk = Desk::new();
+    let mut enveloped = desk.made("sign", &["--format", "xades"], &desk.xml, "in-0");
+    let mut results = Vec::new();
+    let mut detached = desk.made("sign", &["--format", "xades", "--shape", "detached"], &desk.pdf, "by-0");
+    for (step, level) in ["B-T", "B-LT", "B-LTA", "B-LTA"].into_iter().enumerate() {
+        let archives = step.saturating_sub(1);
+        enveloped = desk.made("extend", &["--level", level], &enveloped, &format!("in-{level}-{step}"));
+        desk.xades(&enveloped, 1, archives);
+        let arguments = ["--level", level, "--original", desk.pdf.to_str().unwrap()];
+        detached = desk.made("extend", &arguments, &detached, &format!("by-{level}-{step}"));
+        std::fs::copy(&desk.pdf, detached.with_file_name("rechnung.pdf")).unwrap();
+        desk.xades(&detached, 1, archives);
+        results.extend([enveloped.clone(), detached.clone()]);
+    }
+    desk.xml_accepted(&results);
+
+    // What was changed after it was signed is rejected, and no time stamp is spent on it.
+    let changed = desk.home.path().join("changed.xml");
+    let text = std::fs::read_to_string(&enveloped).unwrap();
+    std::fs::write(&changed, text.replace("<betrag>17<", "<betrag>97<")).unwrap();
+    assert!(signxml(std::slice::from_ref(&changed), &desk.world.root_pem()).unwrap()[0].is_err());
+    let asked = desk.world.count("/tsa");
+    let (said, output) = desk.run("extend", &["--level", "B-LTA"], &changed, "changed");
+    assert_eq!((said.code, names(&output)), (1, Vec::new()), "{said:?}");
+    assert_eq!(desk.world.count("/tsa"), asked, "no time stamp for a broken signature");
+}
+
+#[test]
+fn watched_directories_give_every_form_its_level() {
+    let mut desk = Desk::new();
+    let stamp = "[profile.stamp]\nauthorities = [\"good\"]";
+    let mut watched = |name: &str, lines: &str| {
+        desk.home.profile(name, "seal", &format!("{lines}\n{stamp}")).directory(name, name, "")
+    };
+    let pades = watched("pades", "format = \"pades\"\nlevel = \"B-T\"");
+    let xades = watched("xades", "format = \"xades\"\nlevel = \"B-T\"");
+    let cades = watched("cades", "format = \"cades\"\nlevel = \"B-LTA\"");
+    let server = desk.home.start_ready();
+    for number in 0..5 {
+        pades.put(format!("re-{number}.pdf"), &invoice(number, &Shape::default()));
+        for folder in [&xades, &cades] {
+            folder.put(format!("re-{number}.xml"), format!("<Invoice>{number}</Invoice>").as_bytes());
+        }
+    }
+    for folder in [&pades, &xades, &cades] {
+        folder.wait_empty(60);
+        assert_eq!((names(&folder.output()).len(), names(&folder.error())), (5, Vec::new()));
+    }
+    assert!(server.stop().success());
+    for name in names(&pades.output()) {
+        let verdict = desk.pyhanko(&pades.output().join(&name));
+        assert!(verdict["intact"] == true && verdict["valid"] == true, "{name}: {verdict}");
+        assert!(verdict["stamped_inside"] == true && verdict["store"].is_null(), "{name}: {verdict}");
+    }
+    let results: Vec<PathBuf> = names(&xades.output()).iter().map(|name| xades.output().join(name)).collect();
+    desk.xml_accepted(&results);
+    for result in &results {
+        desk.xades(result, 1, 0);
+    }
+    for name in names(&cades.output()) {
+        let (result, source) = (cades.output().join(&name), cades.done().join(name.trim_end_matches(".pkcs7")));
+        desk.openssl_accepts(&result, Some(&source));
+        assert_eq!(signature_stamps(&result).unwrap().len(), 1, "{name}");
+        assert_eq!(count_in(&result, "0.4.0.1733.2.4"), 1, "{name}: archive time stamps");
+    }
+    assert_eq!(desk.home.audit_is_unbroken(), 15);
 }
 
 #[test]
