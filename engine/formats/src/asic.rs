@@ -2,5 +2,15 @@
 //!
 //! Writes entries stored, never compressed, so that documents are copied as they are; reads what others compressed.
 
+pub mod archive;
 pub mod lift;
+pub mod manifest;
+pub mod reader;
 pub mod sign;
+
+/// The entry that says what kind of container it is.
+const MIME_TYPE: &str = "mimetype";
+/// The folder of everything about signatures.
+const META_INF: &str = "META-INF/";
+/// The namespace of ASiC.
+const NAMESPACE: &str = "http://uri.etsi.org/02918/v1.2.1#";

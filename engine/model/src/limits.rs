@@ -167,3 +167,12 @@ pub const EVIDENCE_RECORD_STAMPS_MAX: usize = 1_000;
 
 /// Leaves of one hash tree.
 pub const HASH_TREE_LEAVES_MAX: usize = 1 << 20;
+
+/// Entries of one container.
+pub const ASIC_ENTRIES_MAX: usize = 2_000;
+
+/// Length of the central directory of a container, in bytes.
+pub const ASIC_DIRECTORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Length of all that is unpacked of one container, in bytes: compressed documents, and the signatures.
+pub const ASIC_UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
