@@ -233,6 +233,68 @@ fn one_xml_level_after_the_other_by_extend() {
     assert_eq!(desk.world.count("/tsa"), asked, "no time stamp for a broken signature");
 }
 
+/// What python's zipfile takes out of a container, whose first entry must be this media type.
+fn unpacked(container: &Path, media_type: &str) -> PathBuf {
+    let bytes = std::fs::read(container).unwrap();
+    assert_eq!(&bytes[30..38], b"mimetype", "{}: the first entry", container.display());
+    assert!(bytes[38..].starts_with(media_type.as_bytes()), "{}: stored as it is", container.display());
+    let (python, folder) = (tools::python().unwrap(), container.with_extension("unpacked"));
+    for (option, into) in [("-t", None), ("-e", Some(&folder))] {
+        let mut command = Command::new(&python);
+        command.args(["-m", "zipfile", option]).arg(container).args(into);
+        tools::ok(&python.to_string_lossy(), &mut command).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn containers_are_opened_by_others_and_the_signatures_in_them_accepted() {
+    let desk = Desk::new();
+    let (pdf, xml) = (desk.pdf.to_str().unwrap(), desk.xml.clone());
+    let mut results = Vec::new();
+    for (container, signature, several) in [
+        ("asic-s", "cades", false),
+        ("asic-s", "xades", false),
+        ("asic-e", "cades", true),
+        ("asic-e", "xades", true),
+        ("asic-e", "cades", false),
+    ] {
+        for level in ["B-B", "B-LTA"] {
+            let mut arguments = vec!["--format", container, "--signature", signature, "--level", level];
+            if several {
+                arguments.extend(["--together", pdf]);
+            }
+            let case = format!("{container}-{signature}-{level}-{several}");
+            let mut result = desk.made("sign", &arguments, &xml, &case);
+            if level == "B-B" && several {
+                result = desk.made("extend", &["--level", "B-LTA"], &result, &format!("{case}-extended"));
+            }
+            let folder = unpacked(&result, &format!("application/vnd.etsi.{container}+zip"));
+            let meta = folder.join("META-INF");
+            for document in [Some(&xml), several.then_some(&desk.pdf)].into_iter().flatten() {
+                let inside = std::fs::read(folder.join(document.file_name().unwrap())).unwrap();
+                assert!(inside == std::fs::read(document).unwrap(), "{case}");
+            }
+            let lasting = usize::from(level == "B-LTA" || several);
+            if signature == "cades" {
+                let manifest = meta.join("ASiCManifest.xml");
+                let signed = if container == "asic-s" { folder.join("rechnung.xml") } else { manifest };
+                let message = meta.join("signature.p7s");
+                desk.openssl_accepts(&message, Some(&signed));
+                assert_eq!(signature_stamps(&message).unwrap().len(), lasting, "{case}");
+                assert_eq!(count_in(&message, "0.4.0.1733.2.4"), lasting, "{case}: archive time stamps");
+            } else {
+                // The references are seen from the root of the container.
+                let signatures = folder.join("signatures.xml");
+                std::fs::copy(meta.join("signatures.xml"), &signatures).unwrap();
+                desk.xades(&signatures, lasting, lasting);
+                results.push(signatures);
+            }
+        }
+    }
+    desk.xml_accepted(&results);
+}
+
 #[test]
 fn watched_directories_give_every_form_its_level() {
     let mut desk = Desk::new();
