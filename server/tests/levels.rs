@@ -75,13 +75,7 @@ impl Desk {
 
     /// pyHanko's judgement by EN 319 102-1 with nothing but the root and the file.
     fn pyhanko(&self, file: &Path) -> Value {
-        let python = tools::python().unwrap();
-        let script = workspace_root().join("testkit/python/judge_pdf_levels.py");
-        let mut command = Command::new(&python);
-        command.arg(script).arg(self.world.root_pem()).arg(file);
-        let out = tools::ok(&python.to_string_lossy(), &mut command).unwrap();
-        let [line] = &out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
-        serde_json::from_str(line).unwrap()
+        pyhanko(&self.world, file, "")
     }
 
     /// Three programs accept all these XML signatures.
@@ -117,6 +111,17 @@ impl Desk {
         }
         found
     }
+}
+
+/// As [`Desk::pyhanko`], for a file that opens with this password.
+fn pyhanko(world: &World, file: &Path, password: &str) -> Value {
+    let python = tools::python().unwrap();
+    let script = workspace_root().join("testkit/python/judge_pdf_levels.py");
+    let mut command = Command::new(&python);
+    command.arg(script).args(["--password", password]).arg(world.root_pem()).arg(file);
+    let out = tools::ok(&python.to_string_lossy(), &mut command).unwrap();
+    let [line] = &out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
+    serde_json::from_str(line).unwrap()
 }
 
 /// How many elements of this name openssl finds in a CMS message.
@@ -382,6 +387,44 @@ fn one_level_after_the_other_by_extend() {
     let (said, output) = desk.run("extend", &["--level", "B-LTA"], &changed, "changed");
     assert_eq!((said.code, names(&output)), (1, Vec::new()), "{said:?}");
     assert_eq!(desk.world.count("/tsa"), asked, "no time stamp for a broken signature");
+}
+
+#[test]
+fn encrypted_pdfs_are_lifted_with_the_password_of_their_profile() {
+    let world = World::start().unwrap();
+    let mut home = Home::new();
+    home.world(&world).sealer("seal", &world.signer(KeyKind::P256).unwrap()).authority(&world, "good", "/tsa", "");
+    home.environment("PDF_PASSWORD", "kunde");
+    let (plain, encrypted) = (home.path().join("plain.pdf"), home.path().join("encrypted.pdf"));
+    std::fs::write(&plain, invoice(9, &Shape::default())).unwrap();
+    let paths = [plain.to_str().unwrap(), encrypted.to_str().unwrap()];
+    tools::run_ok("qpdf", [&["--encrypt", "kunde", "chef", "256", "--"][..], &paths].concat()).unwrap();
+    let password = "[profile.pdf]\npassword_env = \"PDF_PASSWORD\"";
+    let profile = |format: &str, level: &str, pdf: &str| {
+        format!("format = \"{format}\"\nlevel = \"{level}\"\n[profile.stamp]\nauthorities = [\"good\"]\n{pdf}")
+    };
+    home.profile("sign", "seal", &profile("pades", "B-LT", password));
+    home.profile("lift", "seal", &profile("extended", "B-LTA", password));
+    home.profile("locked", "seal", &profile("extended", "B-LTA", ""));
+    let [sign, lift, locked] = ["sign", "lift", "locked"].map(|name| home.directory(name, name, ""));
+    sign.put("re.pdf", &std::fs::read(&encrypted).unwrap());
+    let server = home.start_ready();
+    sign.wait_empty(60);
+    let result = |output: PathBuf| match &names(&output)[..] {
+        [name] => output.join(name),
+        other => panic!("{other:?}"),
+    };
+    let proven = result(sign.output());
+    let verdict = pyhanko(&world, &proven, "kunde");
+    assert!(verdict["levels"]["B-LT"].as_str().is_some_and(|words| words.starts_with("PASSED")), "{verdict}");
+    for folder in [&lift, &locked] {
+        folder.put("re.pdf", &std::fs::read(&proven).unwrap());
+        folder.wait_empty(60);
+    }
+    assert!(server.stop().success());
+    let verdict = pyhanko(&world, &result(lift.output()), "kunde");
+    assert!(verdict["levels"]["B-LTA"].as_str().is_some_and(|words| words.starts_with("PASSED")), "{verdict}");
+    assert_eq!(names(&locked.output()), Vec::<String>::new(), "without the password nothing is lifted");
 }
 
 #[test]

@@ -154,6 +154,23 @@ impl PdfConfig {
         Ok(())
     }
 
+    /// Whether nothing is said but what opens encrypted documents, which is all that lifting needs.
+    pub fn has_only_password(&self) -> bool {
+        let Self {
+            certify,
+            field,
+            reason,
+            location,
+            contact,
+            allow_hybrid,
+            visible,
+            password_file: _,
+            password_env: _,
+        } = self;
+        let is_silent = [field, reason, location, contact].into_iter().all(Option::is_none);
+        is_silent && certify.is_none() && visible.is_none() && !allow_hybrid
+    }
+
     /// The choices, made. Reads the image and the password; a reason if they can't be read.
     pub fn resolve(&self, home: &Path) -> Result<PdfOptions, String> {
         let password = match (&self.password_file, &self.password_env) {
