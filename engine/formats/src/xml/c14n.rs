@@ -46,7 +46,7 @@ pub fn canonicalize(
     method: &Canonicalization,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), CanonicalError> {
-    let Some((first, last)) = chosen.bounds() else { return Ok(()) };
+    let Some((first, last)) = chosen.bounds(document) else { return Ok(()) };
     let mut walk = Walk {
         document,
         chosen,
@@ -150,10 +150,13 @@ impl Walk<'_, '_> {
             self.output.parts(&["<", document.written_name(node)]);
             self.attributes(node, parent_chosen);
             self.namespaces(node);
-            for shown in self.shown.drain(..) {
-                self.output.attribute(document.written(shown.name), &shown.value);
-            }
+            self.write_attributes();
             self.output.parts(&[">"]);
+        } else if let Some(details) = &self.chosen.details {
+            // An element that is left out does not take its namespace nodes and attributes with it (section 2.3).
+            self.attributes(node, true);
+            write_declarations(document, &mut self.output, self.rendered.loose(node, details));
+            self.write_attributes();
         }
         self.rendered.opened(chosen);
         self.inherited.opened(node, chosen);
@@ -194,10 +197,12 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        for (prefix, uri) in self.rendered.changes(node, self.chosen) {
-            let prefix = document.prefix(*prefix);
-            let name = if prefix.is_empty() { ["xmlns", ""] } else { ["xmlns:", prefix] };
-            self.output.declaration(&name, document.uri(*uri));
+        write_declarations(document, &mut self.output, self.rendered.changes(node, self.chosen));
+    }
+
+    fn write_attributes(&mut self) {
+        for shown in self.shown.drain(..) {
+            self.output.attribute(self.document.written(shown.name), &shown.value);
         }
     }
 
@@ -210,6 +215,14 @@ impl Walk<'_, '_> {
             self.rendered.closed();
             self.inherited.closed();
         }
+    }
+}
+
+fn write_declarations(document: &Document<'_>, output: &mut Output<'_>, bindings: &[Binding]) {
+    for (prefix, uri) in bindings {
+        let prefix = document.prefix(*prefix);
+        let name = if prefix.is_empty() { ["xmlns", ""] } else { ["xmlns:", prefix] };
+        output.declaration(&name, document.uri(*uri));
     }
 }
 

@@ -98,7 +98,9 @@ type Step<T = ()> = Result<T, XmlError>;
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str) -> Self {
-        let nodes = text.len() / 32 + 8;
+        // An element in an element makes three nodes of two tags; what is reserved too much is never touched.
+        let marks = text.bytes().filter(|byte| *byte == b'<').count();
+        let nodes = (marks + marks / 2).min(text.len() / 8) + 8;
         Self {
             text,
             bytes: text.as_bytes(),

@@ -91,13 +91,20 @@ impl<'d> Inherited<'d> {
         let left_out = self.above.iter().rev().take_while(|above| above.depth >= self.left_out_from);
         let bases = left_out.filter_map(|above| self.row(above.attribute)).filter(|(name, _)| is_base(*name));
         let own = shown.iter().position(|shown| is_base(shown.name)).map(|at| shown.swap_remove(at));
-        let mut result = own;
+        let mut joined = None;
         for (name, outer) in bases {
-            result = Some(match result {
-                None => Shown { name, value: Cow::Borrowed(outer) },
-                Some(inner) => Shown { name, value: Cow::Owned(base::join(outer, &inner.value)) },
-            });
+            let inner = joined.as_ref().or(own.as_ref());
+            let value = match inner {
+                None => Cow::Borrowed(outer),
+                Some(inner) => Cow::Owned(base::join(outer, &inner.value)),
+            };
+            joined = Some(Shown { name, value });
         }
+        // Only what was joined is left out when nothing remains of it.
+        let result = match joined {
+            None => own,
+            Some(joined) => Some(joined).filter(|joined| !joined.value.is_empty()),
+        };
         shown.extend(result);
     }
 

@@ -1,5 +1,6 @@
 //! Which namespaces are in scope, and which of them have to be written at an element.
 
+use super::selection::Details;
 use super::{Binding, CanonicalError, NodeSet, is_relative};
 use crate::xml::tree::{Document, NodeId, Prefix, Uri};
 use model::limits::XML_NODES_MAX;
@@ -128,6 +129,24 @@ impl<'d> Rendered<'d> {
                 }
             }
         }
+        self.sorted_changes()
+    }
+
+    /// What an element that is left out still writes: those of its namespace nodes that are chosen.
+    pub(super) fn loose(&mut self, node: NodeId, details: &Details) -> &[Binding] {
+        if let Some((range, entries)) = details.scopes.entries(self.document, node) {
+            for (at, (prefix, uri)) in range.zip(entries) {
+                let concerned = self.inclusive || self.listed.contains(prefix);
+                let new = self.written.get(prefix.0 as usize) != Some(uri) && *prefix != Prefix::XML;
+                if concerned && new && details.namespaces.has(at) {
+                    self.changes.push((*prefix, *uri));
+                }
+            }
+        }
+        self.sorted_changes()
+    }
+
+    fn sorted_changes(&mut self) -> &[Binding] {
         if self.changes.len() > 1 {
             let document = self.document;
             self.changes.sort_unstable_by_key(|(prefix, _)| document.prefix(*prefix));
@@ -254,6 +273,12 @@ impl Scopes {
         let tag = document.row(node).extra as usize;
         let (start, end) = *self.of_element.get(tag)?;
         Some((self.range(tag), self.entries.get(start as usize..end as usize)?))
+    }
+
+    /// The element that has the namespace node with this number.
+    pub(in crate::xml) fn owner(&self, document: &Document<'_>, namespace: usize) -> NodeId {
+        let tag = self.before.partition_point(|before| *before as usize <= namespace).saturating_sub(1);
+        document.tables().tags.get(tag).map_or(NodeId::ROOT, |tag| NodeId(tag.node))
     }
 
     /// The numbers of the attributes and of the namespace nodes inside of a node.

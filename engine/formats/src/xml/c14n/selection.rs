@@ -116,10 +116,20 @@ impl NodeSet {
         self.nodes.bounds().is_none()
     }
 
-    /// The first and the last node of the tree that are in it.
+    /// The first and the last node of the tree that are in it, or of which something is.
     #[allow(clippy::cast_possible_truncation)] // there are no more nodes than fit
-    pub(in crate::xml) fn bounds(&self) -> Option<(NodeId, NodeId)> {
-        self.nodes.bounds().map(|(first, last)| (NodeId(first as u32), NodeId(last as u32)))
+    pub(in crate::xml) fn bounds(&self, document: &Document<'_>) -> Option<(NodeId, NodeId)> {
+        let whole = self.nodes.bounds().map(|(first, last)| (NodeId(first as u32), NodeId(last as u32)));
+        let details = self.details.as_ref();
+        let attributes = details.and_then(|details| details.attributes.bounds());
+        let attributes =
+            attributes.map(|(first, last)| (document.owner_of_attribute(first), document.owner_of_attribute(last)));
+        let namespaces = details.and_then(|details| {
+            let (first, last) = details.namespaces.bounds()?;
+            Some((details.scopes.owner(document, first), details.scopes.owner(document, last)))
+        });
+        let all = [whole, attributes, namespaces].into_iter().flatten();
+        all.reduce(|(first, last), (other_first, other_last)| (first.min(other_first), last.max(other_last)))
     }
 
     /// Whether an attribute of an element that is in the set is so, too.

@@ -115,7 +115,17 @@ pub fn filter2(
 }
 
 impl NodeSet {
-    /// Adds one attribute or namespace node.
+    /// Exactly these nodes, attributes and namespace nodes.
+    pub fn of(document: &Document<'_>, nodes: &[Node]) -> Result<Self, XPathError> {
+        let mut set = Self::empty(document);
+        set.detail(document, &scopes(document)?);
+        for node in nodes {
+            set.add_part(document, *node);
+        }
+        Ok(set)
+    }
+
+    /// Adds one node, without what is in it.
     fn add_part(&mut self, document: &Document<'_>, node: Node) {
         let Some(details) = &mut self.details else { return };
         match node.part {
