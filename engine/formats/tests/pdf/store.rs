@@ -154,6 +154,11 @@ fn lift_damaged(bytes: &[u8]) -> bool {
     lift::evidence(Kind::Pdf, &bytes, None, None).and_then(|place| place.fill(&evidence)).is_ok()
 }
 
+/// Places and their new bytes.
+type Changes = Vec<(usize, u8)>;
+/// Bytes copied from one place to another, and how many.
+type Moves = Vec<(usize, usize, usize)>;
+
 #[test]
 fn damage_never_ends_in_a_panic() {
     for form in [Form::Classic, Form::ObjectStreams] {
@@ -168,7 +173,7 @@ fn damage_never_ends_in_a_panic() {
             let strategy = (prop::collection::vec(change, 0..3), prop::collection::vec(moved, 0..3));
             let written = Cell::new(0);
             let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
-            let test = |(changes, moves): (Vec<(usize, u8)>, Vec<(usize, usize, usize)>)| {
+            let test = |(changes, moves): (Changes, Moves)| {
                 let mut damaged = bytes.clone();
                 changes.into_iter().for_each(|(at, byte)| damaged[at] = byte);
                 for (from, to, length) in moves {
