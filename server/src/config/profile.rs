@@ -197,7 +197,8 @@ impl ProfileConfig {
             return at(encryption, "a profile has either [profile.encryption] or a stamp for the batch");
         }
         if let Some(pdf) = &self.pdf {
-            if !format.is_pdf() && !(format == FormatWord::Extended && pdf.get_ref().has_only_password()) {
+            let lifts = format == FormatWord::Extended && pdf.get_ref().has_only_password();
+            if !format.is_pdf() && !lifts {
                 return at(pdf, "[profile.pdf] belongs to the formats pdf and pades, its password also to extended");
             }
             pdf.get_ref().check().or_else(|what| at(pdf, &what))?;
