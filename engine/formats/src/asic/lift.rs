@@ -149,6 +149,11 @@ fn open<P: ?Sized>(
         let bytes = entry.bytes(source, &mut unpacked)?;
         manifests.push((manifest::read(&bytes)?, bytes));
     }
+    // What they cover is a signature as it is now: lifting it would break them.
+    if container.entries.iter().any(|entry| in_folder(&entry.name, "asicarchivemanifest", ".xml")) {
+        let sentence = "a time stamp in a file of its own covers the container's signatures; they cannot be lifted";
+        return Err(FormatError::document("archive-manifest", sentence));
+    }
     let documents: Vec<&Member> = all
         .members
         .iter()
@@ -180,11 +185,26 @@ fn open<P: ?Sized>(
         };
         places.push(Place { name: name.clone(), bytes, inner });
     }
+    if let Some(name) = places.iter().find_map(|place| covered(&place.name, &places, &manifests)) {
+        let sentence = format!("{name} is covered by another signature, which lifting it would break");
+        return Err(FormatError::document("signature-covered", sentence));
+    }
     if places.is_empty() {
         return Err(FormatError::document("no-signature", "there is no signature in the container"));
     }
     let rest = Rest::new(&container, |name| places.iter().any(|place| place.name == name))?;
     Ok((rest, places))
+}
+
+/// The name, if another signature or its manifest mentions this one's: then it is among what that signature covers. A
+/// manifest mentions its own signature, too, as what signs it.
+fn covered<P: ?Sized>(name: &str, places: &[Place<P>], manifests: &[(manifest::Manifest, Vec<u8>)]) -> Option<String> {
+    let mentions = |bytes: &[u8]| bytes.windows(name.len()).any(|window| window == name.as_bytes());
+    let by_signature = places.iter().any(|place| place.name != name && mentions(&place.bytes));
+    let by_manifest = manifests
+        .iter()
+        .any(|(manifest, _)| manifest.documents.iter().any(|(uri, ..)| manifest::name_of(uri) == name.as_bytes()));
+    (by_signature || by_manifest).then(|| name.to_owned())
 }
 
 /// Makes sure that the documents are those of the manifest.

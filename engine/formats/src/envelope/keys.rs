@@ -128,6 +128,10 @@ impl Wrap {
 
     /// Decrypts a content key; an error if it was changed or wrapped with another key.
     pub(super) fn unwrap(self, key: &Secret, wrapped: &[u8]) -> Result<Secret, ErrorStack> {
+        // Two blocks and the check value (RFC 3394 section 2.2.2). The library takes nothing for a key of no length.
+        if wrapped.len() < 24 {
+            return Err(ErrorStack::get());
+        }
         let mut context = CipherCtx::new()?;
         context.set_flags(CipherCtxFlags::FLAG_WRAP_ALLOW);
         context.decrypt_init(Some(self.library()?.as_ref()), Some(key.expose()), None)?;

@@ -52,17 +52,12 @@ pub fn canonicalization_uri(method: &Canonicalization) -> &'static str {
 
 /// The canonicalisation method with this URI, with an empty prefix list.
 pub fn canonicalization_of(uri: &str) -> Option<Canonicalization> {
-    let (base, comments) = match uri.strip_suffix("#WithComments") {
-        Some(base) => (base, true),
-        None => (uri.strip_suffix('#').filter(|_| uri == EXCLUSIVE).unwrap_or(uri), false),
-    };
-    let version = match base {
-        C14N_1_0 => CanonicalVersion::V1_0,
-        C14N_1_1 => CanonicalVersion::V1_1,
-        _ if Some(base) == EXCLUSIVE.strip_suffix('#') => CanonicalVersion::Exclusive,
-        _ => return None,
-    };
-    Some(Canonicalization { version, comments, inclusive_prefixes: Vec::new() })
+    let methods = [CanonicalVersion::V1_0, CanonicalVersion::V1_1, CanonicalVersion::Exclusive]
+        .into_iter()
+        .flat_map(|version| [false, true].map(|comments| (version, comments)));
+    methods
+        .map(|(version, comments)| Canonicalization { version, comments, inclusive_prefixes: Vec::new() })
+        .find(|method| canonicalization_uri(method) == uri)
 }
 
 /// The URI of a digest of ours.
