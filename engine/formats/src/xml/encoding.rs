@@ -189,7 +189,7 @@ fn unsupported(name: &str) -> XmlError {
 /// The name of the encoding in the XML declaration, if there is one. The reader checks later that it is well-formed.
 fn declared(head: &[u8]) -> Option<String> {
     let head = head.get(..head.len().min(DECLARATION_MAX))?;
-    let inside = head.strip_prefix(b"<?xml")?;
+    let inside = head.strip_prefix(b"<?xml").filter(|inside| inside.first().is_some_and(u8::is_ascii_whitespace))?;
     let end = inside.windows(2).position(|pair| pair == b"?>")?;
     let inside = inside.get(..end)?;
     let after = inside.windows(8).position(|word| word == b"encoding")? + 8;
@@ -240,6 +240,12 @@ mod tests {
             assert_eq!(encoding.source_length(&decoded), source.len());
         }
         assert_eq!(Encoding::Latin1.encode("5 €"), b"5 &#8364;");
+    }
+
+    #[test]
+    fn an_instruction_declares_no_encoding() {
+        let source = "<?xmlr version='1.0' encoding='ISO-8859-1'?><a>ä</a>";
+        assert_eq!(Encoding::decode(source.as_bytes()).unwrap(), (Encoding::Utf8, Cow::Borrowed(source)));
     }
 
     #[test]
