@@ -2,7 +2,7 @@
 //! digests and time-stamp tokens; never reads a document, a clock or a socket.
 //!
 //! [`tree`] makes one digest out of many and says for each what leads to it · [`record`] reads and writes evidence
-//! records · [`check`] tells what a record proves.
+//! records · [`check()`] tells what a record proves.
 
 #![warn(missing_docs)]
 

@@ -10,7 +10,7 @@ use formats::tsp::{Imprint, Token};
 use model::limits::{EVIDENCE_RECORD_BYTES_MAX, EVIDENCE_RECORD_STAMPS_MAX};
 use model::{Digest, DigestAlgorithm};
 
-/// A record that has been read; what it proves is [`crate::check`]'s work.
+/// A record that has been read; what it proves is [`crate::check()`]'s work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceRecord {
     /// `digestAlgorithms`, each AlgorithmIdentifier whole.
