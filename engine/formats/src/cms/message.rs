@@ -1,7 +1,7 @@
 //! A SignedData message of any maker that can be added to: certificates, revocation material, unsigned attributes and
 //! signers. What was received stays as it was, byte for byte; only lengths around it are written anew.
 //!
-//! The content stays in its document. Nothing is judged here (see [`super::verify`]).
+//! The content stays in its document. Nothing is judged here (see `verify.rs`).
 
 use super::identifiers::{OID_OCSP_BASIC, OID_OCSP_RESPONSE, OID_SIGNED_DATA};
 use super::outline::{Content, Fault, Outline, unreadable};
