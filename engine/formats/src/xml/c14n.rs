@@ -56,6 +56,7 @@ pub fn canonicalize(
         exclusive: method.version == CanonicalVersion::Exclusive,
         open: Vec::new(),
         shown: Vec::new(),
+        written: Written { last: vec![(Uri::NONE, String::new()); document.tables().names.prefixes.len()] },
         output: Output::new(sink),
         root_element: document.root_element(),
     };
@@ -104,6 +105,7 @@ struct Walk<'d, 's> {
     inherited: Inherited<'d>,
     open: Vec<Open>,
     shown: Vec<Shown<'d>>,
+    written: Written,
     output: Output<'s>,
     root_element: NodeId,
 }
@@ -147,15 +149,28 @@ impl Walk<'_, '_> {
         self.rendered.declare(node)?;
         if chosen {
             let parent_chosen = self.open.last().is_some_and(|open| open.chosen);
-            self.output.parts(&["<", document.written_name(node)]);
             self.attributes(node, parent_chosen);
-            self.namespaces(node);
-            self.write_attributes();
-            self.output.parts(&[">"]);
+            self.utilize(node);
+            let name = document.written_name(node);
+            let changes = self.rendered.changes(node, self.chosen);
+            if changes.is_empty() && self.shown.is_empty() {
+                let start = document.range(node).start;
+                let tag = document.text().get(start..start + name.len() + 2).filter(|tag| tag.ends_with('>'));
+                // Mostly the tag is written so in the document, and one piece costs less than three.
+                match tag {
+                    Some(tag) => self.output.parts(&[tag]),
+                    None => self.output.parts(&["<", name, ">"]),
+                }
+            } else {
+                self.output.parts(&["<", name]);
+                self.written.write(document, &mut self.output, changes);
+                self.write_attributes();
+                self.output.parts(&[">"]);
+            }
         } else if let Some(details) = &self.chosen.details {
             // An element that is left out does not take its namespace nodes and attributes with it (section 2.3).
             self.attributes(node, true);
-            write_declarations(document, &mut self.output, self.rendered.loose(node, details));
+            self.written.write(document, &mut self.output, self.rendered.loose(node, details));
             self.write_attributes();
         }
         self.rendered.opened(chosen);
@@ -186,18 +201,19 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn namespaces(&mut self, node: NodeId) {
+    /// Exclusive: says which prefixes the element and its attributes have.
+    fn utilize(&mut self, node: NodeId) {
+        if !self.exclusive {
+            return;
+        }
         let document = self.document;
-        if self.exclusive {
-            self.rendered.utilize(node, self.chosen, document.prefix_of_name(document.row(node).name()));
-            for shown in &self.shown {
-                match document.prefix_of_name(shown.name) {
-                    Prefix::DEFAULT | Prefix::XML => {}
-                    prefix => self.rendered.utilize(node, self.chosen, prefix),
-                }
+        self.rendered.utilize(node, self.chosen, document.prefix_of_name(document.row(node).name()));
+        for shown in &self.shown {
+            match document.prefix_of_name(shown.name) {
+                Prefix::DEFAULT | Prefix::XML => {}
+                prefix => self.rendered.utilize(node, self.chosen, prefix),
             }
         }
-        write_declarations(document, &mut self.output, self.rendered.changes(node, self.chosen));
     }
 
     fn write_attributes(&mut self) {
@@ -210,7 +226,13 @@ impl Walk<'_, '_> {
     fn leave_until(&mut self, node: u32) {
         while let Some(open) = self.open.pop_if(|open| open.after <= node) {
             if open.chosen {
-                self.output.parts(&["</", self.document.written_name(open.node), ">"]);
+                let name = self.document.written_name(open.node);
+                let end = self.document.range(open.node).end;
+                let tag = end.checked_sub(name.len() + 3).and_then(|start| self.document.text().get(start..end));
+                match tag.filter(|tag| tag.starts_with("</")) {
+                    Some(tag) => self.output.parts(&[tag]),
+                    None => self.output.parts(&["</", name, ">"]),
+                }
             }
             self.rendered.closed();
             self.inherited.closed();
@@ -218,11 +240,24 @@ impl Walk<'_, '_> {
     }
 }
 
-fn write_declarations(document: &Document<'_>, output: &mut Output<'_>, bindings: &[Binding]) {
-    for (prefix, uri) in bindings {
-        let prefix = document.prefix(*prefix);
-        let name = if prefix.is_empty() { ["xmlns", ""] } else { ["xmlns:", prefix] };
-        output.declaration(&name, document.uri(*uri));
+/// Declarations as they are written: exclusive canonical XML repeats the same ones again and again.
+struct Written {
+    /// For each prefix the namespace that it was last written with.
+    last: Vec<(Uri, String)>,
+}
+
+impl Written {
+    fn write(&mut self, document: &Document<'_>, output: &mut Output<'_>, bindings: &[Binding]) {
+        for (prefix, uri) in bindings {
+            let Some((known, text)) = self.last.get_mut(prefix.0 as usize) else { continue };
+            if *known != *uri || text.is_empty() {
+                *known = *uri;
+                let name = document.prefix(*prefix);
+                let colon = if name.is_empty() { "" } else { ":" };
+                *text = format!(" xmlns{colon}{name}=\"{}\"", output::escaped_attribute(document.uri(*uri)));
+            }
+            output.parts(&[text]);
+        }
     }
 }
 

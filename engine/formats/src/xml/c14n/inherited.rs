@@ -33,13 +33,13 @@ impl<'d> Inherited<'d> {
     }
 
     pub(super) fn opened(&mut self, node: NodeId, chosen: bool) {
+        if self.version == CanonicalVersion::Exclusive {
+            return;
+        }
         let depth = self.marks.len();
         self.marks.push((self.above.len(), self.left_out_from));
         if chosen {
             self.left_out_from = depth + 1;
-        }
-        if self.version == CanonicalVersion::Exclusive {
-            return;
         }
         let found = self.document.attribute_range(node).filter(|attribute| self.is_xml(*attribute));
         let found: Vec<usize> = found.collect();

@@ -28,8 +28,11 @@ impl<'s> Output<'s> {
     }
 
     pub(super) fn parts(&mut self, parts: &[&str]) {
-        for part in parts {
-            self.bytes(part.as_bytes());
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.gathered.len() + length > GATHERED_BYTES {
+            parts.iter().for_each(|part| self.bytes(part.as_bytes()));
+        } else {
+            parts.iter().for_each(|part| self.gathered.extend_from_slice(part.as_bytes()));
         }
     }
 
@@ -58,12 +61,7 @@ impl<'s> Output<'s> {
     }
 
     pub(super) fn attribute(&mut self, name: &str, value: &str) {
-        self.declaration(&[name, ""], value);
-    }
-
-    /// An attribute whose name is in two parts.
-    pub(super) fn declaration(&mut self, name: &[&str; 2], value: &str) {
-        self.parts(&[" ", name[0], name[1], "=\""]);
+        self.parts(&[" ", name, "=\""]);
         self.escaped(value, &IN_ATTRIBUTE);
         self.parts(&["\""]);
     }
@@ -73,18 +71,34 @@ impl<'s> Output<'s> {
         while let Some(at) = rest.iter().position(|byte| special[usize::from(*byte)]) {
             let (plain, behind) = rest.split_at(at);
             self.bytes(plain);
-            let escape: &[u8] = match behind.first() {
-                Some(b'&') => b"&amp;",
-                Some(b'<') => b"&lt;",
-                Some(b'>') => b"&gt;",
-                Some(b'"') => b"&quot;",
-                Some(b'\t') => b"&#x9;",
-                Some(b'\n') => b"&#xA;",
-                _ => b"&#xD;",
-            };
-            self.bytes(escape);
+            self.bytes(escape(behind.first().copied()).as_bytes());
             rest = behind.get(1..).unwrap_or_default();
         }
         self.bytes(rest);
+    }
+}
+
+/// The value of an attribute as it is written.
+pub(super) fn escaped_attribute(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for character in value.chars() {
+        match u8::try_from(character) {
+            Ok(byte) if IN_ATTRIBUTE[usize::from(byte)] => escaped.push_str(escape(Some(byte))),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// What a special character is written as; one is a carriage return if it is none of the others.
+fn escape(byte: Option<u8>) -> &'static str {
+    match byte {
+        Some(b'&') => "&amp;",
+        Some(b'<') => "&lt;",
+        Some(b'>') => "&gt;",
+        Some(b'"') => "&quot;",
+        Some(b'\t') => "&#x9;",
+        Some(b'\n') => "&#xA;",
+        _ => "&#xD;",
     }
 }

@@ -3,11 +3,25 @@
 /// White space of XML.
 pub(super) const BLANK: [u8; 4] = [b' ', b'\t', b'\n', b'\r'];
 
-/// Bytes that end a run of plain characters in text.
-pub(super) const IN_TEXT: [bool; 256] = table(b"<&]\r");
+/// Bytes that end a run of plain characters in text, and odd ones.
+pub(super) const IN_TEXT: [bool; 256] = with_odd(table(b"<&]\r"));
 
-/// Bytes that end a run of plain characters in the value of an attribute, besides its quotation mark.
-pub(super) const IN_VALUE: [bool; 256] = table(b"<&\t\n\r");
+/// Bytes that end a run of plain characters in the value of an attribute, besides its quotation mark, and odd ones.
+pub(super) const IN_VALUE: [bool; 256] = with_odd(table(b"<&\t\n\r"));
+
+/// Whether the character that begins with this byte may be one that XML does not allow.
+pub(super) const fn is_odd(byte: u8) -> bool {
+    byte == 0xEF || byte < b' ' && byte != b'\t' && byte != b'\n' && byte != b'\r'
+}
+
+const fn with_odd(mut table: [bool; 256]) -> [bool; 256] {
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] |= is_odd(byte as u8);
+        byte += 1;
+    }
+    table
+}
 
 const NAME: [bool; 256] = table(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:");
 

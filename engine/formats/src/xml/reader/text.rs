@@ -1,15 +1,15 @@
 //! The reader's part for characters: text, values of attributes, references, CDATA sections, comments and processing
 //! instructions, with line ends as XML wants them.
 
-use super::characters::{IN_TEXT, IN_VALUE, is_character};
-use super::{BLANK, NodeKind, Reader, Span, Step};
+use super::characters::{IN_TEXT, IN_VALUE, is_character, is_odd};
+use super::{NodeKind, Reader, Span, Step};
 
 impl Reader<'_> {
     /// The value of an attribute: line ends and tabs become blanks, references what they stand for.
     pub(super) fn value(&mut self) -> Step<Span> {
         let quote = self.quote()?;
         let start = self.at;
-        self.plain(|byte| byte == quote || IN_VALUE[usize::from(byte)])?;
+        self.plain(&IN_VALUE, quote)?;
         if self.byte(0) == Some(quote) {
             self.at += 1;
             return Ok(Span::of_text(start, self.at - 1));
@@ -29,7 +29,7 @@ impl Reader<'_> {
                 None => return self.wrong("the document ends inside of a tag"),
                 Some(_) => {
                     let start = self.at;
-                    self.plain(|byte| byte == quote || IN_VALUE[usize::from(byte)])?;
+                    self.plain(&IN_VALUE, quote)?;
                     self.rewritten.push_str(self.slice(start, self.at));
                 }
             }
@@ -38,19 +38,25 @@ impl Reader<'_> {
         Ok(Span::rewritten(copy, self.rewritten.len()))
     }
 
-    /// Goes to the next byte that `stop` knows, and makes sure that all characters up to it are characters of XML.
-    fn plain(&mut self, stop: impl Fn(u8) -> bool) -> Step {
-        let start = self.at;
-        let length = self.rest().iter().position(|byte| stop(*byte));
-        self.at = length.map_or(self.bytes.len(), |length| start + length);
-        self.sound(start)
+    /// Goes to the next byte that is `stop` or in the table, over characters of XML only.
+    fn plain(&mut self, table: &[bool; 256], stop: u8) -> Step {
+        loop {
+            let length = self.rest().iter().position(|byte| table[usize::from(*byte)] || *byte == stop);
+            self.at = length.map_or(self.bytes.len(), |length| self.at + length);
+            if !self.byte(0).is_some_and(is_odd) {
+                return Ok(());
+            }
+            let odd = self.slice(self.at, self.text.len()).chars().next();
+            let odd_end = self.at + odd.map_or(1, char::len_utf8);
+            let start = std::mem::replace(&mut self.at, odd_end);
+            self.sound(start)?;
+        }
     }
 
     /// Makes sure that all characters from `start` to here are characters of XML.
     fn sound(&mut self, start: usize) -> Step {
         let bytes = self.bytes.get(start..self.at).unwrap_or_default();
-        let suspicious = |byte: &u8| *byte < b' ' && !BLANK.contains(byte) || *byte == 0xEF;
-        if !bytes.iter().any(suspicious) {
+        if !bytes.iter().any(|byte| is_odd(*byte)) {
             return Ok(());
         }
         match self.slice(start, self.at).char_indices().find(|(_, character)| !is_character(*character)) {
@@ -159,7 +165,7 @@ impl Reader<'_> {
     fn run(&mut self) -> Step<(usize, usize)> {
         let start = self.at;
         loop {
-            self.plain(|byte| IN_TEXT[usize::from(byte)])?;
+            self.plain(&IN_TEXT, b'<')?;
             if self.byte(0) != Some(b']') {
                 return Ok((start, self.at));
             }
