@@ -14,11 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("token", &["model"]),
     ("store", &["model"]),
     ("archive", &["model", "formats"]),
-    ("actors", &["model", "formats", "token", "store", "archive"]),
-    ("server", &["model", "formats", "token", "store", "archive", "actors"]),
+    ("trust", &["model", "formats", "archive"]),
+    ("actors", &["model", "formats", "token", "store", "archive", "trust"]),
+    ("server", &["model", "formats", "token", "store", "archive", "trust", "actors"]),
     ("testkit", &[]),
-    ("benches", &["model", "formats", "archive", "token", "store", "actors", "testkit"]),
-    ("loadtest", &["model", "formats", "token", "store", "actors", "testkit"]),
+    ("benches", &["model", "formats", "archive", "trust", "token", "store", "actors", "testkit"]),
+    ("loadtest", &["model", "formats", "trust", "token", "store", "actors", "testkit"]),
 ];
 
 /// One dependency, one crate: who may use these libraries, tests included.

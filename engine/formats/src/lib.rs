@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod der;
 pub mod envelope;
 pub mod evidence;
+pub mod inspect;
 pub mod lift;
 pub mod ocsp;
 pub mod path;

@@ -1,0 +1,14 @@
+//! Is it valid, and how do we know: certification paths, revocation, algorithms, proofs of existence, and the report on
+//! all of it (EN 319 102-1). Judges what `formats` has taken apart.
+//!
+//! Pure: no IO, no clock, no thread. What is needed from outside is handed in as data; what is missing is named in the
+//! result, so that the caller may fetch it and ask again.
+
+#![warn(missing_docs)]
+
+pub mod anchor;
+pub mod certificate;
+pub mod report;
+
+pub use anchor::{Anchor, Model, Uses};
+pub use certificate::Cert;
