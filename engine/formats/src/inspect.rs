@@ -5,12 +5,59 @@
 //! Foreign bytes throughout. What is wrong with one signature is said in its place and never hides the others; an `Err`
 //! means that the medium failed, or that the file as a whole cannot be taken apart.
 
+mod armour;
+mod recognise;
+
 use crate::evidence::Evidence;
+use crate::prepare::FormatError;
 use crate::signature::{HashAlgorithm, Method};
 use crate::source::Source;
 use crate::tsp::{Token, TspError};
 use model::{Reason, Time};
+use recognise::Shape;
 use std::sync::Arc;
+
+/// Takes a file apart, whatever it is.
+pub fn inspect(input: &Input<'_>) -> Result<Inspection, FormatError> {
+    match recognise::recognise(input.source)? {
+        Shape::Armoured => armour::inspect(input),
+        shape => inspect_as(shape, input),
+    }
+}
+
+/// As [`inspect`], for what was in text form: it is not so again.
+fn inspect_plain(input: &Input<'_>) -> Result<Inspection, FormatError> {
+    match recognise::recognise(input.source)? {
+        Shape::Armoured => Ok(Inspection::new(FileKind::Other)),
+        shape => inspect_as(shape, input),
+    }
+}
+
+fn inspect_as(shape: Shape, _input: &Input<'_>) -> Result<Inspection, FormatError> {
+    match shape {
+        Shape::Cms | Shape::BareSignedData => Err(not_readable("CMS messages")),
+        Shape::TimeStampToken | Shape::TimeStampResponse => Err(not_readable("time stamps")),
+        Shape::EvidenceRecord => Err(not_readable("evidence records")),
+        Shape::Xml => Err(not_readable("XML documents")),
+        Shape::Pdf => Err(not_readable("PDFs")),
+        Shape::Zip => Err(not_readable("containers")),
+        Shape::Mail | Shape::CompoundFile => Err(not_readable("mails")),
+        Shape::Encrypted => Ok(encrypted()),
+        Shape::Armoured | Shape::Other => Ok(Inspection::new(FileKind::Other)),
+    }
+}
+
+/// Nothing is known about what is in it.
+fn encrypted() -> Inspection {
+    let sentence = "the file is encrypted; signatures inside can be judged when it was decrypted";
+    let mut inspection = Inspection::new(FileKind::Encrypted);
+    inspection.notes.push(Reason::new("encrypted", sentence));
+    inspection
+}
+
+fn not_readable(what: &str) -> FormatError {
+    FormatError::document("format-not-readable", format!("signatures in {what} cannot be judged yet"))
+}
 
 /// What is handed in: a file, and what came with it.
 pub struct Input<'a> {

@@ -176,3 +176,6 @@ pub const ASIC_DIRECTORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Length of all that is unpacked of one container, in bytes: compressed documents, and the signatures.
 pub const ASIC_UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Length of a file in text form (PEM, base64) that is decoded to see what is in it, in bytes.
+pub const ARMOUR_BYTES_MAX: u64 = 256 * 1024 * 1024;

@@ -353,15 +353,15 @@ fn end_of_contents(bytes: &[u8], from: usize, end: usize) -> Result<(usize, usiz
 }
 
 /// Identifier and length octets (X.690 8.1.2 and 8.1.3).
-pub(super) struct Header {
-    pub(super) tag: u8,
+pub(crate) struct Header {
+    pub(crate) tag: u8,
     /// `None`: indefinite.
-    pub(super) length: Option<usize>,
-    pub(super) value_at: usize,
+    pub(crate) length: Option<usize>,
+    pub(crate) value_at: usize,
 }
 
 impl Header {
-    pub(super) fn read(bytes: &[u8], start: usize, end: usize) -> Result<Self, DerError> {
+    pub(crate) fn read(bytes: &[u8], start: usize, end: usize) -> Result<Self, DerError> {
         let mut octets = bytes.get(start..end).ok_or(DerError::Truncated)?.iter().copied();
         let mut next = || octets.next().ok_or(DerError::Truncated);
         let mut used = 2;
