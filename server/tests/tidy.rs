@@ -42,7 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("subsetter", &["formats"]),
     ("tokio-postgres", &["store"]),
-    ("toml", &["server"]),
+    ("toml", &["server", "trust"]),
     ("ttf-parser", &["formats"]),
     ("zip", &["formats"]),
 ];

@@ -60,6 +60,14 @@ pub fn signed_by_key(signed: &[u8], subject_public_key_info: &[u8]) -> Result<()
     verify(subject_public_key_info, algorithm, message, value)
 }
 
+/// How the signature of a certificate or of anything else that is `SEQUENCE { toBeSigned, algorithm, BIT STRING }` was
+/// made.
+pub fn method_of_signed(signed: &[u8]) -> Result<Method, Unverified> {
+    let mut fields = Reader::new(signed).enter(TAG_SEQUENCE)?;
+    fields.read()?;
+    Method::of_identifier(fields.expect(TAG_SEQUENCE)?.raw)
+}
+
 /// The octets of a BIT STRING that has no unused bits.
 pub(crate) fn bit_string(content: &[u8]) -> Result<&[u8], DerError> {
     content.strip_prefix(&[0]).ok_or(DerError::Malformed)

@@ -17,7 +17,7 @@ pub use info::Info;
 pub use request::Request;
 pub use response::Terms;
 
-use crate::signature::HashAlgorithm;
+use crate::signature::{HashAlgorithm, Method};
 use model::{Digest, Time};
 use std::sync::Arc;
 
@@ -52,6 +52,8 @@ pub struct Token {
     signer: Arc<[u8]>,
     certificates: Vec<Arc<[u8]>>,
     revocations: Vec<Arc<[u8]>>,
+    method: Method,
+    digest: HashAlgorithm,
 }
 
 impl Token {
@@ -111,6 +113,16 @@ impl Token {
     /// All entries of the token's `crls`, each whole: CertificateLists, and others under an implicit `[1]`.
     pub fn revocations(&self) -> &[Arc<[u8]>] {
         &self.revocations
+    }
+
+    /// How the signature value was made.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The algorithm of the signed digest of the content.
+    pub fn digest_algorithm(&self) -> HashAlgorithm {
+        self.digest
     }
 }
 

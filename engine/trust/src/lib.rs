@@ -6,9 +6,14 @@
 
 #![warn(missing_docs)]
 
+pub mod algorithm;
 pub mod anchor;
+pub mod catalogue;
 pub mod certificate;
+pub mod policy;
 pub mod report;
 
 pub use anchor::{Anchor, Model, Uses};
+pub use catalogue::Catalogue;
 pub use certificate::Cert;
+pub use policy::Policy;

@@ -29,9 +29,10 @@ pub(super) fn read(bytes: &[u8], further: &[Arc<[u8]>]) -> Result<Token, TspErro
     let certificate = certificates.iter().chain(further).find(|certificate| is_signer(certificate, id));
     let certificate = certificate.ok_or(TspError::NoCertificate)?.clone();
 
-    check_attributes(bytes, signer, &content, &certificate)?;
-    check_signature(bytes, signer, &certificate)?;
-    Ok(Token { der: bytes.into(), info, signer: certificate, certificates, revocations: copies(&message.revocations) })
+    let digest = check_attributes(bytes, signer, &content, &certificate)?;
+    let method = check_signature(bytes, signer, &certificate)?;
+    let revocations = copies(&message.revocations);
+    Ok(Token { der: bytes.into(), info, signer: certificate, certificates, revocations, method, digest })
 }
 
 /// Whether a SignerIdentifier (RFC 5652 section 5.3) means this certificate.
@@ -47,8 +48,13 @@ fn is_signer(certificate: &[u8], id: &[u8]) -> bool {
     }
 }
 
-/// content-type, message-digest, and the reference to the signer's certificate.
-fn check_attributes(bytes: &[u8], signer: &SignerInfo, content: &[u8], certificate: &[u8]) -> Result<(), TspError> {
+/// content-type, message-digest, and the reference to the signer's certificate. Gives the algorithm of message-digest.
+fn check_attributes(
+    bytes: &[u8],
+    signer: &SignerInfo,
+    content: &[u8],
+    certificate: &[u8],
+) -> Result<HashAlgorithm, TspError> {
     let one = |oid| {
         let mut found = signer.signed(bytes, oid);
         let attribute = found.next().filter(|_| found.next().is_none())?;
@@ -69,7 +75,7 @@ fn check_attributes(bytes: &[u8], signer: &SignerInfo, content: &[u8], certifica
     }
     let named = first.is_none_or(|value| names(value, certificate, true).unwrap_or(false))
         && second.is_none_or(|value| names(value, certificate, false).unwrap_or(false));
-    if named { Ok(()) } else { Err(TspError::WrongCertificate) }
+    if named { Ok(hash) } else { Err(TspError::WrongCertificate) }
 }
 
 /// Whether the first ESSCertID (RFC 2634 section 5.4.1, always SHA-1) or ESSCertIDv2 (RFC 5035 section 4) is the one of
@@ -94,7 +100,7 @@ fn names(value: &[u8], certificate: &[u8], first_version: bool) -> Result<bool, 
     Ok(issuer == parsed.issuer && fields.expect(der::TAG_INTEGER)?.raw == parsed.serial)
 }
 
-fn check_signature(bytes: &[u8], signer: &SignerInfo, certificate: &[u8]) -> Result<(), TspError> {
+fn check_signature(bytes: &[u8], signer: &SignerInfo, certificate: &[u8]) -> Result<Method, TspError> {
     let field = |place: &std::ops::Range<usize>| bytes.get(place.clone()).unwrap_or_default();
     let method = Method::of_signer_info(field(&signer.signature_algorithm), field(&signer.digest_algorithm))?;
     let key = Certificate::parse(certificate)?.public_key.raw;
@@ -102,7 +108,7 @@ fn check_signature(bytes: &[u8], signer: &SignerInfo, certificate: &[u8]) -> Res
     let signed = signer.signed_bytes(bytes).ok_or(TspError::Rule("it has no signed attributes"))?;
     let as_received = method.verify(key, &signed, &value);
     if as_received.is_ok() {
-        return Ok(());
+        return Ok(method);
     }
     // RFC 5652 section 5.4 has the DER encoding signed, whatever order the attributes were sent in.
     let mut inside = Reader::new(&signed).enter(TAG_SET)?;
@@ -111,7 +117,8 @@ fn check_signature(bytes: &[u8], signer: &SignerInfo, certificate: &[u8]) -> Res
         members.push(inside.read()?.raw.to_vec());
     }
     let sorted = der::set_of(TAG_SET, members);
-    if sorted == signed { Ok(as_received?) } else { Ok(method.verify(key, &sorted, &value)?) }
+    if sorted == signed { as_received? } else { method.verify(key, &sorted, &value)? }
+    Ok(method)
 }
 
 /// id-aa-signingCertificate (RFC 2634 section 5.4).
