@@ -13,10 +13,8 @@ use std::sync::Arc;
 pub struct Report {
     /// The name of the file.
     pub file: String,
-    /// SHA-256 of the file.
-    pub digest: [u8; 32],
-    /// Length of the file in bytes.
-    pub length: u64,
+    /// SHA-256 of the file and its length in bytes. `None`: it is inside another file.
+    pub content: Option<([u8; 32], u64)>,
     /// What it was recognised as.
     pub kind: FileKind,
     /// The moment that was taken for "now".
