@@ -8,12 +8,14 @@
 mod armour;
 mod recognise;
 
+use crate::envelope::Arrival;
 use crate::evidence::Evidence;
 use crate::prepare::FormatError;
 use crate::signature::{HashAlgorithm, Method};
 use crate::source::Source;
 use crate::tsp::{Token, TspError};
-use model::{Reason, Time};
+use model::limits::INSPECTION_NESTING_MAX;
+use model::{Reason, Secret, Time};
 use recognise::Shape;
 use std::sync::Arc;
 
@@ -71,6 +73,34 @@ pub struct Input<'a> {
     pub password: Option<&'a str>,
     /// Certificates from elsewhere, DER, among which a signer may be who brought none.
     pub certificates: &'a [Arc<[u8]>],
+    /// Opens encrypted content. `None`: nobody has a key.
+    pub opener: Option<&'a dyn Opener>,
+    /// In how many others the file lies: 0 for the one that was handed in.
+    pub depth: usize,
+}
+
+impl<'a> Input<'a> {
+    /// A file with nothing beside it.
+    pub fn new(source: &'a dyn Source, name: &'a str) -> Self {
+        Self { source, name, detached: &[], password: None, certificates: &[], opener: None, depth: 0 }
+    }
+
+    /// A file inside this one. An error: nobody nests that deep.
+    pub fn inside<'b>(&'b self, source: &'b dyn Source, name: &'b str) -> Result<Input<'b>, FormatError> {
+        if self.depth >= INSPECTION_NESTING_MAX {
+            let sentence = format!("files are nested more than {INSPECTION_NESTING_MAX} deep");
+            return Err(FormatError::document("nested-too-deep", sentence));
+        }
+        Ok(Input { source, name, detached: &[], depth: self.depth + 1, ..*self })
+    }
+}
+
+/// Whoever has private keys of recipients, or asks a token that has them.
+pub trait Opener {
+    /// What the recipient's private key makes of [`Arrival::wrapped`]. `None`: there is no key of this recipient here.
+    ///
+    /// A wrong secret does no harm: whether it was the right one is told by the content.
+    fn open(&self, arrival: &Arrival) -> Option<Result<Secret, Reason>>;
 }
 
 /// Something that a detached signature may be over.

@@ -179,3 +179,6 @@ pub const ASIC_UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Length of a file in text form (PEM, base64) that is decoded to see what is in it, in bytes.
 pub const ARMOUR_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How deep files that are inspected may lie in one another: mails in mails, what was decrypted, members of containers.
+pub const INSPECTION_NESTING_MAX: usize = 16;

@@ -117,7 +117,11 @@ fn check_signature(bytes: &[u8], signer: &SignerInfo, certificate: &[u8]) -> Res
         members.push(inside.read()?.raw.to_vec());
     }
     let sorted = der::set_of(TAG_SET, members);
-    if sorted == signed { as_received? } else { method.verify(key, &sorted, &value)? }
+    if sorted == signed {
+        as_received?
+    } else {
+        method.verify(key, &sorted, &value)?
+    }
     Ok(method)
 }
 
