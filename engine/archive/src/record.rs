@@ -7,7 +7,7 @@ use formats::cms::identifiers::digest_identifier;
 use formats::der::{self, Reader, TAG_CONTEXT_0, TAG_CONTEXT_1, TAG_INTEGER, TAG_OCTET_STRING, TAG_SEQUENCE, Tlv};
 use formats::signature::HashAlgorithm;
 use formats::tsp::{Imprint, Token};
-use model::limits::{EVIDENCE_RECORD_BYTES_MAX, EVIDENCE_RECORD_STAMPS_MAX};
+use model::limits::{EVIDENCE_RECORD_BYTES_MAX, EVIDENCE_RECORD_CHAINS_MAX, EVIDENCE_RECORD_STAMPS_MAX};
 use model::{Digest, DigestAlgorithm};
 
 /// A record that has been read; what it proves is [`crate::check()`]'s work.
@@ -77,6 +77,9 @@ impl EvidenceRecord {
             }
             if stamps.is_empty() {
                 return Err(ArchiveError::Rule("a chain of time stamps is empty"));
+            }
+            if chains.len() == EVIDENCE_RECORD_CHAINS_MAX {
+                return Err(ArchiveError::Rule("it has too many chains of time stamps"));
             }
             chains.push(stamps);
         }

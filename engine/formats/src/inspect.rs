@@ -7,6 +7,7 @@
 
 mod armour;
 mod recognise;
+pub mod record;
 
 use crate::envelope::Arrival;
 use crate::evidence::Evidence;
@@ -35,12 +36,15 @@ fn inspect_plain(input: &Input<'_>) -> Result<Inspection, FormatError> {
     }
 }
 
-fn inspect_as(shape: Shape, _input: &Input<'_>) -> Result<Inspection, FormatError> {
+fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError> {
     match shape {
         Shape::Cms | Shape::BareSignedData => Err(not_readable("CMS messages")),
         Shape::TimeStampToken | Shape::TimeStampResponse => Err(not_readable("time stamps")),
-        Shape::EvidenceRecord => Err(not_readable("evidence records")),
-        Shape::Xml => Err(not_readable("XML documents")),
+        Shape::EvidenceRecord => record::inspect(input),
+        Shape::Xml => match record::inspect_xml(input)? {
+            Some(inspection) => Ok(inspection),
+            None => Err(not_readable("XML documents")),
+        },
         Shape::Pdf => Err(not_readable("PDFs")),
         Shape::Zip => Err(not_readable("containers")),
         Shape::Mail | Shape::CompoundFile => Err(not_readable("mails")),

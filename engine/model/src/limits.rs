@@ -165,6 +165,13 @@ pub const EVIDENCE_RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Archive time stamps of one evidence record.
 pub const EVIDENCE_RECORD_STAMPS_MAX: usize = 1_000;
 
+/// Chains of one evidence record: each begins with a digest over all chains before it.
+pub const EVIDENCE_RECORD_CHAINS_MAX: usize = 64;
+
+/// Length of a document in XML that is canonicalised because an evidence record asks for it, in bytes; a larger one is
+/// hashed as it is.
+pub const EVIDENCE_RECORD_XML_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// Leaves of one hash tree.
 pub const HASH_TREE_LEAVES_MAX: usize = 1 << 20;
 
@@ -182,6 +189,3 @@ pub const ARMOUR_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How deep files that are inspected may lie in one another: mails in mails, what was decrypted, members of containers.
 pub const INSPECTION_NESTING_MAX: usize = 16;
-
-/// Length of one piece of foreign text in a report, in characters.
-pub const REPORT_TEXT_CHARS_MAX: usize = 2_000;

@@ -10,7 +10,6 @@ pub mod algorithm;
 pub mod anchor;
 pub mod catalogue;
 pub mod certificate;
-pub mod json;
 pub mod policy;
 pub mod report;
 

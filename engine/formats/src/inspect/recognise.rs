@@ -177,7 +177,7 @@ fn numbered(version: &Start<'_>) -> Result<Option<Shape>, DerError> {
             Ok(second.behind.is_none_or(|behind| behind.first() == Some(&TAG_SET)).then_some(Shape::Encrypted))
         }
         // digestAlgorithms of an evidence record; a time-stamp request has an OCTET STRING behind one algorithm
-        TAG_SEQUENCE if version.inside == [1] => {
+        TAG_SEQUENCE => {
             let mut rest = second.inside;
             while !rest.is_empty() {
                 let member = Start::expect(rest, TAG_SEQUENCE)?;
