@@ -4,7 +4,7 @@
 
 mod name;
 
-pub use name::{common_name, same_name};
+pub use name::{attribute_texts, common_name, name_key, name_within, same_name};
 
 use crate::cms::certificate::Certificate;
 use crate::cms::certificate::extensions::KeyUsage;

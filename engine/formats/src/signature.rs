@@ -7,6 +7,7 @@ pub mod hash;
 mod key;
 
 pub use hash::{HashAlgorithm, Running};
+pub use key::{key_with_parameters_of, lacks_parameters};
 
 use crate::der::{self, DerError, Reader, TAG_BIT_STRING, TAG_CONTEXT_0, TAG_INTEGER, TAG_OID, TAG_SEQUENCE};
 

@@ -117,6 +117,16 @@ pub const CMS_SUBJECTS_MAX: usize = 256;
 /// Extensions of a certificate, a CRL or an OCSP answer, and members of one of them.
 pub const EXTENSION_MEMBERS_MAX: usize = 64;
 
+/// Names of one certificate, and likewise subtrees that one permits or excludes: certificates of large web sites have
+/// hundreds.
+pub const CERTIFICATE_NAMES_MAX: usize = 4_096;
+
+/// Comparisons of names with permitted and excluded subtrees in one path.
+pub const NAME_COMPARISONS_MAX: usize = 1 << 19;
+
+/// Policies at one level of a path's policy graph.
+pub const POLICY_NODES_MAX: usize = 256;
+
 /// Certificates in one OCSP answer.
 pub const OCSP_CERTIFICATES_MAX: usize = 16;
 
@@ -128,6 +138,15 @@ pub const PATH_CERTIFICATES_MAX: usize = 1_024;
 
 /// Signatures of certificates that are checked in one search for a path.
 pub const PATH_SIGNATURES_MAX: usize = 64;
+
+/// Certificates that one search for paths looks at, again on each way.
+pub const PATH_STEPS_MAX: usize = 4_096;
+
+/// Paths that one search gives.
+pub const PATH_CHAINS_MAX: usize = 16;
+
+/// Signatures of certificates, CRLs and OCSP answers whose check is remembered.
+pub const SIGNATURES_REMEMBERED_MAX: usize = 65_536;
 
 /// Addresses of missing issuers that one search for a path gives.
 pub const PATH_ADDRESSES_MAX: usize = 8;

@@ -3,6 +3,7 @@
 use formats::cms::certificate::Certificate;
 use formats::der::DerError;
 use formats::inspect::ObjectId;
+use formats::path::{common_name, name_key};
 use model::Time;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ pub struct Cert(Arc<Parts>);
 struct Parts {
     der: Arc<[u8]>,
     id: ObjectId,
+    key: ObjectId,
+    subject_key: Box<[u8]>,
+    issuer_key: Box<[u8]>,
     not_before: Time,
     not_after: Time,
 }
@@ -21,8 +25,17 @@ struct Parts {
 impl Cert {
     /// Reads a certificate.
     pub fn read(der: &Arc<[u8]>) -> Result<Self, DerError> {
-        let (not_before, not_after) = Certificate::parse(der)?.validity()?;
-        Ok(Self(Arc::new(Parts { der: der.clone(), id: ObjectId::of(der), not_before, not_after })))
+        let certificate = Certificate::parse(der)?;
+        let (not_before, not_after) = certificate.validity()?;
+        Ok(Self(Arc::new(Parts {
+            id: ObjectId::of(der),
+            key: ObjectId::of(certificate.public_key.raw),
+            subject_key: name_key(certificate.subject).into(),
+            issuer_key: name_key(certificate.issuer).into(),
+            der: der.clone(),
+            not_before,
+            not_after,
+        })))
     }
 
     /// Its DER.
@@ -33,6 +46,32 @@ impl Cert {
     /// Its digest.
     pub fn id(&self) -> ObjectId {
         self.0.id
+    }
+
+    /// The digest of its SubjectPublicKeyInfo.
+    pub fn key(&self) -> ObjectId {
+        self.0.key
+    }
+
+    /// Its subject as a key for tables ([`formats::path::name_key`]).
+    pub fn subject_key(&self) -> &[u8] {
+        &self.0.subject_key
+    }
+
+    /// Its issuer as a key for tables.
+    pub fn issuer_key(&self) -> &[u8] {
+        &self.0.issuer_key
+    }
+
+    /// Subject and issuer have the same name (RFC 5280 section 6.1: self-issued).
+    pub fn is_self_issued(&self) -> bool {
+        self.0.subject_key == self.0.issuer_key
+    }
+
+    /// The common name of its subject, else the organisation, for people.
+    pub fn name(&self) -> String {
+        let name = self.fields().ok().and_then(|fields| common_name(fields.subject));
+        name.unwrap_or_else(|| "without a name".to_owned())
     }
 
     /// Its fields, borrowed.

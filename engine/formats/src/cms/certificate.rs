@@ -1,6 +1,9 @@
 //! The few fields of an X.509 certificate that a signature needs, as they are encoded. No judgement of validity.
 
 pub mod extensions;
+pub mod names;
+pub mod policies;
+pub mod qualified;
 
 use super::identifiers::{OID_EC, OID_ED25519, OID_ML_DSA_65, OID_RSA, OID_RSA_PSS, curve_oid};
 use crate::der::{DerError, Reader, TAG_BIT_STRING, TAG_CONTEXT_0, TAG_INTEGER, TAG_OID, TAG_SEQUENCE, read_time};

@@ -7,6 +7,38 @@ pub fn same_name(one: &[u8], other: &[u8]) -> bool {
     one == other || matches!((folded(one), folded(other)), (Ok(one), Ok(other)) if one == other)
 }
 
+/// A key for tables: two Names that can be read have the same one if they are the same.
+pub fn name_key(name: &[u8]) -> Vec<u8> {
+    // The first byte keeps what is readable apart from what is not.
+    match folded(name) {
+        Ok(folded) => [b"n", folded.as_slice()].concat(),
+        Err(_) => [b"?", name].concat(),
+    }
+}
+
+/// Whether a Name lies in the subtree below another one: its first parts are the same (RFC 5280 section 4.2.1.10).
+pub fn name_within(name: &[u8], tree: &[u8]) -> Result<bool, DerError> {
+    // Each part has its length in front, so that the beginning of the bytes is the beginning of the parts.
+    Ok(folded(name)?.starts_with(&folded(tree)?))
+}
+
+/// The values of one attribute (the content of its object identifier) in a Name, as far as they are texts.
+pub fn attribute_texts(name: &[u8], wanted: &[u8]) -> Result<Vec<String>, DerError> {
+    let mut found = Vec::new();
+    let mut sets = Reader::new(name).enter(TAG_SEQUENCE)?;
+    while !sets.is_empty() {
+        let mut set = sets.enter(TAG_SET)?;
+        while !set.is_empty() {
+            let mut pair = set.enter(TAG_SEQUENCE)?;
+            let (kind, value) = (pair.expect(TAG_OID)?.value, pair.read()?);
+            if kind == wanted {
+                found.extend(decoded(value.tag, value.value));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// A Name with its texts folded, each part with its length in front so that different names stay different.
 fn folded(name: &[u8]) -> Result<Vec<u8>, DerError> {
     let mut out = Vec::with_capacity(name.len());
@@ -110,5 +142,20 @@ mod tests {
         assert!(!same_name(&plain, &name(&[(3, 0x0c, "Käse Root CA".as_bytes()), (6, 0x13, b"DE")])));
         assert!(!same_name(&plain, &name(&[(6, 0x13, b"DE")])));
         assert!(!same_name(&plain, b""));
+    }
+
+    #[test]
+    fn a_name_lies_in_the_subtree_of_its_first_parts() {
+        let tree = name(&[(6, 0x13, b"DE"), (10, 0x0c, b"Acme")]);
+        let inside = name(&[(6, 0x0c, b"de"), (10, 0x13, b"ACME"), (3, 0x0c, b"Erika")]);
+        assert_eq!(name_within(&inside, &tree), Ok(true));
+        assert_eq!(name_within(&tree, &tree), Ok(true));
+        assert_eq!(name_within(&tree, &name(&[])), Ok(true), "everything is below the empty name");
+        assert_eq!(name_within(&tree, &inside), Ok(false));
+        assert_eq!(name_within(&inside, &name(&[(10, 0x0c, b"Acme")])), Ok(false));
+        assert!(name_within(&inside, b"").is_err());
+        assert_eq!(name_key(&inside), name_key(&name(&[(6, 0x13, b"DE"), (10, 0x13, b"acme"), (3, 0x0c, b"ERIKA")])));
+        assert_ne!(name_key(&inside), name_key(&tree));
+        assert_eq!(attribute_texts(&inside, &[0x55, 4, 3]), Ok(vec!["Erika".to_owned()]));
     }
 }

@@ -113,6 +113,23 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Whether a key (SubjectPublicKeyInfo) is one of DSA whose parameters are those of the issuer's key (RFC 3279 section
+/// 2.3.2).
+pub fn lacks_parameters(key: &[u8]) -> bool {
+    Parts::read(key).is_ok_and(|parts| parts.oid == OID_DSA && parts.parameters.is_none_or(|none| none.tag == TAG_NULL))
+}
+
+/// A DSA key with the parameters of another one. `None`: that one is no DSA key, or has none either.
+pub fn key_with_parameters_of(key: &[u8], issuer_key: &[u8]) -> Option<Vec<u8>> {
+    let (parts, from) = (Parts::read(key).ok()?, Parts::read(issuer_key).ok()?);
+    let parameters = from.parameters.filter(|parameters| parameters.tag == TAG_SEQUENCE && from.oid == OID_DSA)?;
+    let algorithm = der::tlv(TAG_SEQUENCE, &[&der::tlv(TAG_OID, &[parts.oid]), parameters.raw]);
+    Some(der::tlv(TAG_SEQUENCE, &[&algorithm, &der::tlv(TAG_BIT_STRING, &[&[0], parts.bits])]))
+}
+
+const OID_DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
+const TAG_NULL: u8 = 0x05;
+
 /// The way through aws-lc, for keys and digests that it knows. `None`: it does not.
 fn fast(
     method: &Method,

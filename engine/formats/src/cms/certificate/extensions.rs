@@ -14,24 +14,34 @@ pub mod oid {
     pub const SUBJECT_KEY_ID: &[u8] = b"\x55\x1d\x0e";
     pub const KEY_USAGE: &[u8] = b"\x55\x1d\x0f";
     pub const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
+    pub const SUBJECT_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x11";
+    pub const ISSUER_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x12";
     pub const CRL_NUMBER: &[u8] = b"\x55\x1d\x14";
     pub const REASON_CODE: &[u8] = b"\x55\x1d\x15";
     pub const INVALIDITY_DATE: &[u8] = b"\x55\x1d\x18";
     pub const DELTA_CRL_INDICATOR: &[u8] = b"\x55\x1d\x1b";
     pub const ISSUING_DISTRIBUTION_POINT: &[u8] = b"\x55\x1d\x1c";
     pub const CERTIFICATE_ISSUER: &[u8] = b"\x55\x1d\x1d";
+    pub const NAME_CONSTRAINTS: &[u8] = b"\x55\x1d\x1e";
     pub const CRL_DISTRIBUTION_POINTS: &[u8] = b"\x55\x1d\x1f";
+    pub const CERTIFICATE_POLICIES: &[u8] = b"\x55\x1d\x20";
+    pub const POLICY_MAPPINGS: &[u8] = b"\x55\x1d\x21";
     pub const AUTHORITY_KEY_ID: &[u8] = b"\x55\x1d\x23";
+    pub const POLICY_CONSTRAINTS: &[u8] = b"\x55\x1d\x24";
     pub const EXTENDED_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
     pub const FRESHEST_CRL: &[u8] = b"\x55\x1d\x2e";
+    pub const INHIBIT_ANY_POLICY: &[u8] = b"\x55\x1d\x36";
     pub const NO_REVOCATION_AVAILABLE: &[u8] = b"\x55\x1d\x38";
     pub const EXPIRED_CERTIFICATES_ON_CRL: &[u8] = b"\x55\x1d\x3c";
     pub const AUTHORITY_INFORMATION: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
+    pub const QUALIFIED_STATEMENTS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x03";
     pub const ACCESS_OCSP: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01";
     pub const ACCESS_CA_ISSUERS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x02";
     pub const OCSP_NO_CHECK: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01\x05";
+    pub const PURPOSE_MAIL: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x04";
     pub const PURPOSE_OCSP_SIGNING: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x09";
     pub const PURPOSE_TIME_STAMPING: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x08";
+    pub const PURPOSE_ANY: &[u8] = b"\x55\x1d\x25\x00";
     pub const VALIDITY_ASSURED_SHORT_TERM: &[u8] = b"\x04\x00\x8b\xec\x49\x02\x01";
 }
 
@@ -109,14 +119,19 @@ pub struct Extension<'a> {
 }
 
 /// Goes through the content of an `Extensions`.
+///
+/// More than any real object has are an error: one that is left out could be critical.
 pub fn each(list: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, DerError>> {
-    let mut list = Reader::new(list);
+    let (mut list, mut seen) = (Reader::new(list), 0);
     std::iter::from_fn(move || if list.is_empty() { None } else { Some(one(&mut list)) })
+        .map(move |next| {
+            seen += 1;
+            if seen > EXTENSION_MEMBERS_MAX { Err(DerError::TooMany) } else { next }
+        })
         .scan(false, |failed, next| {
             let stop = std::mem::replace(failed, next.is_err());
             (!stop).then_some(next)
         })
-        .take(EXTENSION_MEMBERS_MAX)
 }
 
 fn one<'a>(list: &mut Reader<'a>) -> Result<Extension<'a>, DerError> {
@@ -186,7 +201,7 @@ pub(crate) fn point_name(content: &[u8]) -> Result<PointName<'_>, DerError> {
 }
 
 /// The one SEQUENCE that an extension consists of.
-fn sequence(value: &[u8]) -> Result<Reader<'_>, DerError> {
+pub(super) fn sequence(value: &[u8]) -> Result<Reader<'_>, DerError> {
     let mut outer = Reader::new(value);
     let inner = outer.enter(TAG_SEQUENCE)?;
     outer.end()?;
@@ -231,7 +246,7 @@ impl<'a> Certificate<'a> {
         find(self.extensions, oid)
     }
 
-    fn value(&self, oid: &[u8]) -> Result<Option<&'a [u8]>, DerError> {
+    pub(super) fn value(&self, oid: &[u8]) -> Result<Option<&'a [u8]>, DerError> {
         Ok(self.extension(oid)?.map(|extension| extension.value))
     }
 
@@ -276,6 +291,19 @@ impl<'a> Certificate<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// The purposes that extendedKeyUsage lists (contents of object identifiers). `None`: it has none, any purpose.
+    pub fn purposes(&self) -> Result<Option<Vec<&'a [u8]>>, DerError> {
+        let Some(value) = self.value(oid::EXTENDED_KEY_USAGE)? else { return Ok(None) };
+        let (mut list, mut purposes) = (sequence(value)?, Vec::new());
+        while !list.is_empty() {
+            if purposes.len() == EXTENSION_MEMBERS_MAX {
+                return Err(DerError::TooMany);
+            }
+            purposes.push(list.expect(TAG_OID)?.value);
+        }
+        Ok(Some(purposes))
     }
 
     /// Nobody needs to ask whether it is revoked: an OCSP responder's (RFC 6960 section 4.2.2.2.1), one that says that

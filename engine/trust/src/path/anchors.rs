@@ -1,0 +1,46 @@
+//! The anchors of a tenant, found by the name of their subject: trusted lists have thousands.
+
+use crate::anchor::{Anchor, Uses};
+use crate::certificate::Cert;
+use std::collections::HashMap;
+
+/// A set of anchors. Made once, shared by all that is judged with it.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    all: Vec<Anchor>,
+    by_subject: HashMap<Box<[u8]>, Vec<usize>>,
+}
+
+impl Anchors {
+    /// Indexes them. The order is kept: among equals the first one is preferred.
+    pub fn new(all: Vec<Anchor>) -> Self {
+        let mut by_subject: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
+        for (place, anchor) in all.iter().enumerate() {
+            by_subject.entry(anchor.certificate.subject_key().into()).or_default().push(place);
+        }
+        Self { all, by_subject }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Anchor] {
+        &self.all
+    }
+
+    /// Those with this subject ([`Cert::subject_key`]) that are trusted for this.
+    pub fn with_subject<'a>(&'a self, subject_key: &[u8], uses: Uses) -> impl Iterator<Item = &'a Anchor> {
+        let places = self.by_subject.get(subject_key).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|&place| self.all.get(place)).filter(move |anchor| anchor.uses.has(uses))
+    }
+
+    /// Those that a certificate is itself: the same certificate, or another one of the same name and key.
+    pub fn of<'a>(&'a self, certificate: &'a Cert, uses: Uses) -> impl Iterator<Item = &'a Anchor> {
+        self.with_subject(certificate.subject_key(), uses)
+            .filter(|anchor| anchor.certificate.key() == certificate.key())
+    }
+}
+
+impl From<Vec<Anchor>> for Anchors {
+    fn from(all: Vec<Anchor>) -> Self {
+        Self::new(all)
+    }
+}
