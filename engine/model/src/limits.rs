@@ -208,3 +208,6 @@ pub const ARMOUR_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How deep files that are inspected may lie in one another: mails in mails, what was decrypted, members of containers.
 pub const INSPECTION_NESTING_MAX: usize = 16;
+
+/// Length of one piece of foreign text in a report, in characters.
+pub const REPORT_TEXT_CHARS_MAX: usize = 2_000;

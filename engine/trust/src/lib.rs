@@ -10,6 +10,7 @@ pub mod algorithm;
 pub mod anchor;
 pub mod catalogue;
 pub mod certificate;
+pub mod json;
 pub mod path;
 pub mod policy;
 pub mod report;

@@ -4,6 +4,10 @@
 //! Three levels, as the European reference implementation has them: the [`Conclusion`] of each signature (what a clerk
 //! reads), its [`Check`]s (why), and the [`Object`]s with their use (on which evidence).
 
+pub mod json;
+pub mod status;
+pub mod word;
+
 use formats::inspect::{Coverage, CoveredRole, FileKind, LaterChanges, ObjectId, SignatureFormat, StampKind};
 use model::{Reason, Time};
 use std::sync::Arc;
