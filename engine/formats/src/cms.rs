@@ -16,6 +16,7 @@ mod stamps;
 mod verify;
 
 pub use check::verify_own;
+pub(crate) use verify::in_der_order;
 
 use crate::crypto::{self, PublicKey};
 use crate::der::{self, TAG_CONTEXT_0, TAG_OCTET_STRING, TAG_SEQUENCE, TAG_SET};

@@ -6,8 +6,11 @@
 //! means that the medium failed, or that the file as a whole cannot be taken apart.
 
 mod armour;
+mod cms;
 mod recognise;
 pub mod record;
+
+pub use cms::of_token;
 
 use crate::envelope::Arrival;
 use crate::evidence::Evidence;
@@ -38,8 +41,9 @@ fn inspect_plain(input: &Input<'_>) -> Result<Inspection, FormatError> {
 
 fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError> {
     match shape {
-        Shape::Cms | Shape::BareSignedData => Err(not_readable("CMS messages")),
-        Shape::TimeStampToken | Shape::TimeStampResponse => Err(not_readable("time stamps")),
+        Shape::Cms | Shape::BareSignedData | Shape::TimeStampToken | Shape::TimeStampResponse => {
+            cms::inspect(input, shape)
+        }
         Shape::EvidenceRecord => record::inspect(input),
         Shape::Xml => match record::inspect_xml(input)? {
             Some(inspection) => Ok(inspection),

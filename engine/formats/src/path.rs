@@ -4,6 +4,7 @@
 
 mod name;
 
+pub(crate) use name::decoded;
 pub use name::{attribute_texts, common_name, name_key, name_within, same_name};
 
 use crate::cms::certificate::Certificate;

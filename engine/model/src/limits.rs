@@ -211,3 +211,36 @@ pub const INSPECTION_NESTING_MAX: usize = 16;
 
 /// Length of one piece of foreign text in a report, in characters.
 pub const REPORT_TEXT_CHARS_MAX: usize = 2_000;
+
+/// Signatures of one CMS message that is judged, counter-signatures counted in.
+pub const CMS_SIGNATURES_MAX: usize = 256;
+
+/// How deeply counter-signatures may be signed again.
+pub const CMS_COUNTERSIGNATURE_DEPTH_MAX: usize = 8;
+
+/// Time stamps in one CMS message that is judged.
+pub const CMS_STAMPS_MAX: usize = 256;
+
+/// Keys that are tried in one CMS message on signatures that do not tell whose they are.
+pub const CMS_KEY_TRIES_MAX: usize = 256;
+
+/// Length of a content that is signed as it is, without a digest in between (Ed25519 without signed attributes), in bytes.
+pub const CMS_WHOLE_CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Passes over the content of a CMS message for archive time stamps of old, which are over all of it at once.
+pub const CMS_CONTENT_PASSES_MAX: usize = 16;
+
+/// Length of a time stamp in a file of its own, in bytes.
+pub const STAMP_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Commitments and, likewise, roles of one signer.
+pub const SIGNER_STATEMENTS_MAX: usize = 64;
+
+/// Length of a text that a signer signed with the content, as people see it, in characters.
+pub const ATTRIBUTE_TEXT_CHARACTERS_MAX: usize = 1_000;
+
+/// Certificates, and likewise revocation lists and answers, that a signature refers to by their digests.
+pub const CMS_REFERENCES_MAX: usize = 4_096;
+
+/// Evidence records in the attributes of one signature.
+pub const CMS_RECORDS_MAX: usize = 16;

@@ -40,6 +40,36 @@ pub const OID_HASH_INDEX_3: &[u8] = b"\x06\x07\x04\x00\x81\x95\x32\x01\x05";
 pub const OID_EVIDENCE_RECORD_INTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x31";
 /// id-aa-er-external (RFC 4998 appendix A).
 pub const OID_EVIDENCE_RECORD_EXTERNAL: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x32";
+/// id-aa-contentHint (RFC 2634 section 2.9).
+pub const OID_CONTENT_HINTS: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x04";
+/// id-aa-ets-sigPolicyId (EN 319 122-1 section 5.2.9).
+pub const OID_SIGNATURE_POLICY: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0f";
+/// id-aa-ets-commitmentType (EN 319 122-1 section 5.2.3).
+pub const OID_COMMITMENT_TYPE: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x10";
+/// id-aa-ets-signerLocation (EN 319 122-1 section 5.2.5).
+pub const OID_SIGNER_LOCATION: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x11";
+/// id-aa-ets-signerAttr (TS 101 733), of old.
+pub const OID_SIGNER_ATTRIBUTES: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x12";
+/// id-aa-ets-signerAttrV2 (EN 319 122-1 section 5.2.6.1).
+pub const OID_SIGNER_ATTRIBUTES_2: &[u8] = b"\x06\x07\x04\x00\x81\x95\x32\x01\x01";
+/// id-aa-ets-mimeType (EN 319 122-1 section 5.2.4.3).
+pub const OID_MIME_TYPE: &[u8] = b"\x06\x06\x04\x00\x8d\x45\x02\x01";
+/// id-aa-ets-certificateRefs (EN 319 122-1 annex A.1.1).
+pub const OID_CERTIFICATE_REFERENCES: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x15";
+/// id-aa-ets-revocationRefs (EN 319 122-1 annex A.1.2).
+pub const OID_REVOCATION_REFERENCES: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x16";
+/// id-aa-ets-certValues (TS 101 733), of old.
+pub const OID_CERTIFICATE_VALUES: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x17";
+/// id-aa-ets-revocationValues (TS 101 733), of old.
+pub const OID_REVOCATION_VALUES: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x18";
+/// id-aa-ets-certCRLTimestamp (EN 319 122-1 annex A.1.5.1).
+pub const OID_REFERENCES_TIME_STAMP: &[u8] = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x1a";
+/// id-aa-ATSHashIndex (TS 101 733 2.2), of old.
+pub const OID_HASH_INDEX_1: &[u8] = b"\x06\x06\x04\x00\x8d\x45\x02\x05";
+/// id-aa-ATSHashIndex-v2 (EN 319 122-1 annex A.2.2.1), of old.
+pub const OID_HASH_INDEX_2: &[u8] = b"\x06\x07\x04\x00\x81\x95\x32\x01\x04";
+/// adbe-revocationInfoArchival (ISO 32000-1 section 12.8.3.3.2).
+pub const OID_ADOBE_REVOCATION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x2f\x01\x01\x08";
 /// id-ri-ocsp-response (RFC 5940 section 2.1).
 pub const OID_OCSP_RESPONSE: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x10\x02";
 /// id-pkix-ocsp-basic (RFC 6960 section 4.2.1).

@@ -33,6 +33,7 @@ pub struct Message {
     certificates: Vec<Vec<u8>>,
     revocations: Vec<Vec<u8>>,
     signers: Vec<SignerInfo>,
+    end: u64,
 }
 
 /// One `SignerInfo` of a message.
@@ -68,6 +69,7 @@ impl Message {
             encapsulated: outline.encapsulated,
             content_type: outline.content_type,
             content: outline.content,
+            end: outline.end,
         })
     }
 
@@ -96,13 +98,23 @@ impl Message {
         &self.signers
     }
 
-    pub(super) fn signers_mut(&mut self) -> &mut [SignerInfo] {
+    pub(crate) fn signers_mut(&mut self) -> &mut [SignerInfo] {
         &mut self.signers
+    }
+
+    /// All of `encapContentInfo` in the document.
+    pub(crate) fn encapsulated(&self) -> Range<u64> {
+        self.encapsulated.clone()
+    }
+
+    /// Where the message ends in the document.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     /// Calls `visit` with the place of each piece of the signed content in `document`, or with all of `original` if the
     /// content is detached. `None`: it is detached and there is no original.
-    pub(super) fn content_pieces<'a>(
+    pub(crate) fn content_pieces<'a>(
         &self,
         document: &'a dyn Source,
         original: Option<&'a dyn Source>,
@@ -143,6 +155,21 @@ impl Message {
         }
         insert_by(&mut self.signers, SignerInfo::read(info).map_err(unreadable)?, |signer| &signer.raw);
         Ok(())
+    }
+
+    /// Puts certificates, revocation material and signers into DER order, and the unsigned attributes of each signer.
+    pub(crate) fn sort(&mut self) {
+        self.digest_algorithms.sort_unstable();
+        self.certificates.sort_unstable();
+        self.revocations.sort_unstable();
+        for signer in &mut self.signers {
+            let mut attributes: Vec<Attributed<'_>> = signer.unsigned_attributes().collect();
+            attributes.sort_unstable_by(|a, b| a.raw.cmp(b.raw));
+            if let Ok(sorted) = signer.with_unsigned(&attributes) {
+                *signer = sorted;
+            }
+        }
+        self.signers.sort_unstable_by(|a, b| a.raw.cmp(&b.raw));
     }
 
     /// The message as a recipe over the document that was read.
@@ -216,7 +243,7 @@ impl From<Broken> for FormatError {
 
 impl SignerInfo {
     /// Reads one on its own.
-    pub(super) fn read(raw: Vec<u8>) -> Result<Self, DerError> {
+    pub(crate) fn read(raw: Vec<u8>) -> Result<Self, DerError> {
         let places = reader::SignerInfo::read(&raw)?;
         Ok(Self { raw, places, added: Vec::new() })
     }
@@ -270,6 +297,23 @@ impl SignerInfo {
         fitting.flat_map(|attribute| &attribute.values).map(|value| self.at(value)).collect()
     }
 
+    /// The signed attributes, in their order.
+    pub(crate) fn signed_attributes(&self) -> impl Iterator<Item = Attributed<'_>> {
+        self.places.attributes.iter().map(|attribute| Attributed::of(self, attribute))
+    }
+
+    /// The unsigned attributes that were received, in their order.
+    pub(crate) fn unsigned_attributes(&self) -> impl Iterator<Item = Attributed<'_>> {
+        self.places.unsigned_attributes.iter().map(|attribute| Attributed::of(self, attribute))
+    }
+
+    /// The same without some of its unsigned attributes: those that are kept.
+    pub(crate) fn with_unsigned(&self, kept: &[Attributed<'_>]) -> Result<Self, DerError> {
+        let attributes: Vec<&[u8]> = kept.iter().map(|attribute| attribute.raw).collect();
+        let unsigned = if kept.is_empty() { Vec::new() } else { der::tlv(TAG_CONTEXT_1, &attributes) };
+        Self::read(der::tlv(TAG_SEQUENCE, &[self.fields(), &unsigned]))
+    }
+
     /// Type and value of each value of each unsigned attribute that was received, in their order.
     pub(super) fn unsigned_values(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let attributes = self.places.unsigned_attributes.iter();
@@ -293,8 +337,29 @@ impl SignerInfo {
     }
 }
 
+/// One attribute of a signer, borrowed.
+#[derive(Clone, Debug)]
+pub(crate) struct Attributed<'a> {
+    /// All of it.
+    pub(crate) raw: &'a [u8],
+    /// `attrType`, the whole OBJECT IDENTIFIER.
+    pub(crate) oid: &'a [u8],
+    /// `attrValues`, each whole.
+    pub(crate) values: Vec<&'a [u8]>,
+}
+
+impl<'a> Attributed<'a> {
+    fn of(signer: &'a SignerInfo, attribute: &Attribute) -> Self {
+        Self {
+            raw: signer.at(&attribute.raw),
+            oid: signer.at(&attribute.oid),
+            values: attribute.values.iter().map(|value| signer.at(value)).collect(),
+        }
+    }
+}
+
 /// The `BasicOCSPResponse` in an `OCSPResponse` (RFC 6960 section 4.2.1).
-fn basic_response(response: &[u8]) -> Option<&[u8]> {
+pub(crate) fn basic_response(response: &[u8]) -> Option<&[u8]> {
     let mut fields = Reader::new(response).enter(TAG_SEQUENCE).ok()?;
     fields.expect(TAG_ENUMERATED).ok()?;
     let mut bytes = fields.enter(TAG_CONTEXT_0).ok()?.enter(TAG_SEQUENCE).ok()?;

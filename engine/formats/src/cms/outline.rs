@@ -33,6 +33,8 @@ pub(super) struct Outline {
     pub content: Option<Content>,
     /// `certificates`, `crls` and `signerInfos`, one behind the other.
     pub rest: Vec<u8>,
+    /// Where the message ends.
+    pub end: u64,
 }
 
 /// Where the content of a message lies, however many segments it has.
@@ -113,7 +115,13 @@ impl Outline {
         }
         stream.expect(&mut body, TAG_SET)?;
         let rest = stream.bytes(&(encapsulated.end..body.at))?;
-        Ok(Self { version, digest_algorithms, encapsulated, content_type, content, rest })
+        let behind = body.at;
+        let end = match stream.end_of(outer, explicit, body) {
+            Ok(end) => end,
+            Err(Fault::Encoding(_)) => behind, // what nobody reads may be odd
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self { version, digest_algorithms, encapsulated, content_type, content, rest, end })
     }
 }
 
@@ -224,6 +232,16 @@ impl<'a> Stream<'a> {
             (true, true) => Ok(level.at + 2),
             (false, _) => Err(DerError::Malformed.into()),
         }
+    }
+
+    /// The end of the outermost of three values in each other, whose innermost has been read.
+    fn end_of(&mut self, mut outer: Level, mut middle: Level, inner: Level) -> Result<u64, Fault> {
+        if !outer.indefinite {
+            return Ok(outer.end);
+        }
+        middle.at = self.close(inner)?;
+        outer.at = self.close(middle)?;
+        self.close(outer)
     }
 
     /// The next value on a level, which must have this tag.

@@ -190,7 +190,7 @@ impl SignerInfo {
     }
 
     /// Whether `sid` is that of this certificate.
-    pub(super) fn is_by(&self, certificate: &[u8]) -> bool {
+    pub(crate) fn is_by(&self, certificate: &[u8]) -> bool {
         let Ok(parsed) = Certificate::parse(certificate) else { return false };
         match self.id() {
             id @ [0x80, ..] => {
@@ -228,7 +228,7 @@ fn hash_of(signer: &SignerInfo) -> Result<HashAlgorithm, FormatError> {
 }
 
 /// The members of a set in DER order.
-fn in_der_order(set: &[u8]) -> Result<Vec<u8>, DerError> {
+pub(crate) fn in_der_order(set: &[u8]) -> Result<Vec<u8>, DerError> {
     let members = super::reader::set_members(set)?;
     let members = members.into_iter().filter_map(|place| set.get(place)).map(<[u8]>::to_vec).collect();
     Ok(der::set_of(TAG_SET, members))

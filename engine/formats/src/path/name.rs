@@ -102,7 +102,7 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
     Some(words.join(" ").to_lowercase())
 }
 
-fn decoded(tag: u8, value: &[u8]) -> Option<String> {
+pub(crate) fn decoded(tag: u8, value: &[u8]) -> Option<String> {
     Some(match tag {
         // UTF8String, PrintableString, IA5String
         0x0c | 0x13 | 0x16 => std::str::from_utf8(value).ok()?.to_owned(),
