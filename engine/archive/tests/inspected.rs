@@ -266,7 +266,7 @@ proptest! {
                 if let Ok(inspection) = inspect(&Input::new(&input, "")) {
                     inspection.records.iter().for_each(|record| drop(check_inspected(record)));
                 }
-                let record = Record { name: None, xml: seed % 2 == 0, bytes: input.into(), objects: Vec::new(), covers: Vec::new(), signatures: Vec::new() };
+                let record = Record { name: None, xml: seed % 2 == 0, bytes: input.into(), objects: Vec::new(), manifest: Vec::new(), covers: Vec::new(), signatures: Vec::new() };
                 let _ = check_inspected(&record);
             }
         }

@@ -21,10 +21,13 @@ use crate::tsp::{Token, TspError};
 use model::limits::INSPECTION_NESTING_MAX;
 use model::{Reason, Secret, Time};
 use recognise::Shape;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Takes a file apart, whatever it is.
 pub fn inspect(input: &Input<'_>) -> Result<Inspection, FormatError> {
+    let counted = Cell::new(0);
+    let input = &Input { unpacked: input.unpacked.or(Some(&counted)), ..*input };
     match recognise::recognise(input.source)? {
         Shape::Armoured => armour::inspect(input),
         shape => inspect_as(shape, input),
@@ -85,12 +88,15 @@ pub struct Input<'a> {
     pub opener: Option<&'a dyn Opener>,
     /// In how many others the file lies: 0 for the one that was handed in.
     pub depth: usize,
+    /// How much was unpacked of all files in one another together, in bytes; bounded by `ASIC_UNPACKED_BYTES_MAX`. `None`:
+    /// [`inspect`] begins to count.
+    pub unpacked: Option<&'a Cell<u64>>,
 }
 
 impl<'a> Input<'a> {
     /// A file with nothing beside it.
     pub fn new(source: &'a dyn Source, name: &'a str) -> Self {
-        Self { source, name, detached: &[], password: None, certificates: &[], opener: None, depth: 0 }
+        Self { source, name, detached: &[], password: None, certificates: &[], opener: None, depth: 0, unpacked: None }
     }
 
     /// A file inside this one. An error: nobody nests that deep.
@@ -386,6 +392,9 @@ pub struct Record {
     pub bytes: Arc<[u8]>,
     /// What it should be over.
     pub objects: Vec<RecordObject>,
+    /// In a container: what the record's manifest says that it is over. A record whose manifest is wrong proves nothing of
+    /// what differs.
+    pub manifest: Vec<Covered>,
     /// What exists since its first time stamp if it is valid.
     pub covers: Vec<ObjectId>,
     /// Signatures under it: indices into [`Inspection::signatures`].

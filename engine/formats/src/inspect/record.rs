@@ -107,7 +107,15 @@ fn with_documents(input: &Input<'_>, bytes: Vec<u8>, xml: bool) -> Result<Inspec
         let sentence = "the evidence record is a file of its own: the documents that it is about are needed, too";
         inspection.notes.push(Reason::new("original-missing", sentence));
     }
-    inspection.records.push(Record { name, xml, bytes: bytes.into(), objects, covers, signatures: Vec::new() });
+    inspection.records.push(Record {
+        name,
+        xml,
+        bytes: bytes.into(),
+        objects,
+        manifest: Vec::new(),
+        covers,
+        signatures: Vec::new(),
+    });
     Ok(inspection)
 }
 

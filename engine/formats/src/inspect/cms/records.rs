@@ -76,6 +76,7 @@ pub(super) fn find(
                 xml: false,
                 bytes: (*value).into(),
                 objects,
+                manifest: Vec::new(),
                 covers: covers(stage, index),
                 signatures: vec![index],
             });
