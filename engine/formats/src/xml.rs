@@ -10,7 +10,7 @@ pub mod reader;
 pub mod reference;
 pub mod sign;
 pub mod signature;
-mod transform;
+pub(crate) mod transform;
 pub mod tree;
 pub mod verify;
 mod xades;

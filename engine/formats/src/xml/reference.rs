@@ -54,51 +54,82 @@ impl<'a> Outside<'a> {
 
 /// Gives the octets that a reference stands for to `sink`. `fallback`: how nodes become octets where no transform says
 /// so. Gives the nodes of the signature's own document that they were made of.
-pub fn dereference(
-    document: &Document<'_>,
-    signature: &Signature,
-    reference: &Reference,
-    outside: &Outside<'_>,
-    fallback: Option<&Canonicalization>,
-    sink: &mut dyn FnMut(&[u8]),
-) -> Result<Option<NodeSet>, FormatError> {
-    let data = resolve(document, signature, reference, outside)?;
-    let chain = Chain { signature: signature.node, fallback: fallback.unwrap_or(&DEFAULT_CANONICALIZATION) };
-    chain.run(data, &reference.transforms, sink)
-}
-
-/// The element of the same document that a reference points to; the root node for the whole document.
-pub fn target(document: &Document<'_>, reference: &Reference) -> Result<Option<NodeId>, FormatError> {
-    Ok(match reference.uri.as_deref().and_then(fragment) {
-        None => None,
-        Some(Fragment { id: None, .. }) => Some(NodeId::ROOT),
-        Some(Fragment { id: Some(id), .. }) => Some(element(document, id)?),
-    })
-}
-
-fn resolve<'d>(
+pub fn dereference<'d>(
     document: &'d Document<'d>,
     signature: &Signature,
     reference: &Reference,
     outside: &Outside<'d>,
-) -> Result<Data<'d>, FormatError> {
-    let Some(Fragment { comments, .. }) = reference.uri.as_deref().and_then(fragment) else {
-        let is_outside = |other: &&Reference| other.uri.as_deref().and_then(fragment).is_none();
-        let alone = signature.references.iter().filter(is_outside).count() == 1;
-        let (files, range) = outside.find(reference.uri.as_deref(), alone)?;
-        return Ok(Data::Octets(files, range));
-    };
-    let top = target(document, reference)?.unwrap_or(NodeId::ROOT);
-    // Looked at before a filter takes it out, which may come first.
-    let enveloped = reference.transforms.iter().any(|step| matches!(step, Step::Enveloped));
-    if enveloped && !document.is_within(signature.node, top) && !document.is_within(top, signature.node) {
-        return Err(malformed(NOT_INSIDE));
+    fallback: Option<&Canonicalization>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Result<Option<NodeSet>, FormatError> {
+    let is_outside = |other: &&Reference| leads_outside(other.uri.as_deref());
+    let alone = signature.references.iter().filter(is_outside).count() == 1;
+    let source = Origin { signature: signature.node, uri: reference.uri.as_deref(), outside, alone };
+    source.dereference(document, &reference.transforms, fallback, sink)
+}
+
+/// Where a reference stands and leads, without the rest of its signature.
+pub(crate) struct Origin<'a, 'r> {
+    /// The signature that it is in.
+    pub(crate) signature: NodeId,
+    /// What it points to.
+    pub(crate) uri: Option<&'r str>,
+    /// What was given beside the document.
+    pub(crate) outside: &'r Outside<'a>,
+    /// No other reference leads out of the document, so that a single file must be what it means.
+    pub(crate) alone: bool,
+}
+
+impl<'a> Origin<'a, '_> {
+    /// See [`dereference`].
+    pub(crate) fn dereference(
+        &self,
+        document: &'a Document<'a>,
+        transforms: &[Step],
+        fallback: Option<&Canonicalization>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<NodeSet>, FormatError> {
+        let data = self.resolve(document, transforms)?;
+        let chain = Chain { signature: self.signature, fallback: fallback.unwrap_or(&DEFAULT_CANONICALIZATION) };
+        chain.run(data, transforms, sink)
     }
-    let mut set = NodeSet::subtree(document, top);
-    if !comments {
-        set.remove_comments(document);
+
+    fn resolve(&self, document: &'a Document<'a>, transforms: &[Step]) -> Result<Data<'a>, FormatError> {
+        let Some(Fragment { comments, .. }) = self.uri.and_then(fragment) else {
+            let (files, range) = self.outside.find(self.uri, self.alone)?;
+            return Ok(Data::Octets(files, range));
+        };
+        let top = target_of(document, self.uri)?.unwrap_or(NodeId::ROOT);
+        // Looked at before a filter takes it out, which may come first.
+        let enveloped = transforms.iter().any(|step| matches!(step, Step::Enveloped));
+        if enveloped && !document.is_within(self.signature, top) && !document.is_within(top, self.signature) {
+            return Err(malformed(NOT_INSIDE));
+        }
+        let mut set = NodeSet::subtree(document, top);
+        if !comments {
+            set.remove_comments(document);
+        }
+        Ok(Data::Nodes { document, set, home: true })
     }
-    Ok(Data::Nodes { document, set, home: true })
+}
+
+/// Whether a reference leads out of the document that it stands in.
+pub(crate) fn leads_outside(uri: Option<&str>) -> bool {
+    uri.and_then(fragment).is_none()
+}
+
+/// The element of the same document that a reference points to; the root node for the whole document.
+pub fn target(document: &Document<'_>, reference: &Reference) -> Result<Option<NodeId>, FormatError> {
+    target_of(document, reference.uri.as_deref())
+}
+
+/// As [`target`], by the URI of the reference.
+pub(crate) fn target_of(document: &Document<'_>, uri: Option<&str>) -> Result<Option<NodeId>, FormatError> {
+    Ok(match uri.and_then(fragment) {
+        None => None,
+        Some(Fragment { id: None, .. }) => Some(NodeId::ROOT),
+        Some(Fragment { id: Some(id), .. }) => Some(element(document, id)?),
+    })
 }
 
 fn element(document: &Document<'_>, id: &str) -> Result<NodeId, FormatError> {
@@ -157,7 +188,7 @@ pub fn uri_of(name: &str) -> String {
 }
 
 /// The octets that a URI stands for.
-fn percent_decoded(uri: &str) -> Vec<u8> {
+pub(crate) fn percent_decoded(uri: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();
     while let [first, tail @ ..] = rest {

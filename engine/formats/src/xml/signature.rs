@@ -205,7 +205,8 @@ impl Reference {
 }
 
 impl Step {
-    fn read(document: &Document<'_>, node: NodeId) -> Result<Self, FormatError> {
+    /// Reads one `ds:Transform`.
+    pub(crate) fn read(document: &Document<'_>, node: NodeId) -> Result<Self, FormatError> {
         let uri = algorithm(document, node)?;
         Ok(match uri {
             BASE64 => Step::Base64,
@@ -248,7 +249,7 @@ fn expression_of(document: &Document<'_>, node: NodeId) -> Result<Expression, Fo
 }
 
 /// Reads the method of a `CanonicalizationMethod` or a `Transform`, with its prefix list.
-pub(super) fn canonicalization(document: &Document<'_>, node: NodeId) -> Result<Canonicalization, FormatError> {
+pub(crate) fn canonicalization(document: &Document<'_>, node: NodeId) -> Result<Canonicalization, FormatError> {
     let uri = algorithm(document, node)?;
     let mut method = canonicalization_of(uri).ok_or_else(|| unknown(uri))?;
     if let Some(inclusive) = document.child_named(node, EXCLUSIVE, "InclusiveNamespaces") {
@@ -284,15 +285,18 @@ pub fn children<'d>(
         .filter(move |child| document.name(*child).is_some_and(|name| name.is(namespace, local)))
 }
 
-/// The octets of an element with base64 content and nothing else.
+/// The octets of an element with base64 content and nothing else. Comments are refused, too: programs differ in whether
+/// they read the text in front of one, or all of it.
 pub fn octets(document: &Document<'_>, node: NodeId) -> Result<Vec<u8>, FormatError> {
-    if document.child_elements(node).next().is_some() {
-        return Err(malformed("there are elements where base64 must be"));
-    }
-    let texts = document.children(node).filter(|child| document.kind(*child) == NodeKind::Text);
     let mut text = Vec::new();
-    for part in texts {
-        text.extend(document.characters(part).bytes().filter(|byte| !byte.is_ascii_whitespace()));
+    for part in document.children(node) {
+        match document.kind(part) {
+            NodeKind::Text => {
+                text.extend(document.characters(part).bytes().filter(|byte| !byte.is_ascii_whitespace()));
+            }
+            NodeKind::Element => return Err(malformed("there are elements where base64 must be")),
+            _ => return Err(malformed("the base64 in it is interrupted by a comment or a processing instruction")),
+        }
     }
     base64_simd::STANDARD.decode_to_vec(&text).map_err(|_| malformed("a value in it is not base64"))
 }
@@ -312,12 +316,12 @@ fn properties(document: &Document<'_>, signature: NodeId, objects: &[NodeId]) ->
 }
 
 /// The signature is not what its standard says.
-pub(super) fn malformed(what: &str) -> FormatError {
+pub(crate) fn malformed(what: &str) -> FormatError {
     FormatError::document("signature-malformed", format!("a signature in the file cannot be read: {what}"))
 }
 
 /// The signature uses an algorithm that is not known, or that is never accepted.
-pub(super) fn unknown(uri: &str) -> FormatError {
+pub(crate) fn unknown(uri: &str) -> FormatError {
     let shown: String = uri.chars().take(120).collect();
     let sentence = format!("a signature in the file cannot be checked: the algorithm \"{shown}\" is not accepted");
     FormatError::document("algorithm-unknown", sentence)

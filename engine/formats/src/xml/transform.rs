@@ -121,7 +121,7 @@ impl Chain<'_> {
 }
 
 /// Gives the canonical octets of an element, as it is in its document, to `sink`.
-pub(super) fn element(
+pub(crate) fn element(
     document: &Document<'_>,
     node: NodeId,
     method: &Canonicalization,
@@ -139,7 +139,7 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, FormatError> {
 }
 
 /// All bytes of a range, borrowed if they are in memory already.
-pub(super) fn whole(source: &dyn Source, range: Range<u64>) -> Result<Cow<'_, [u8]>, FormatError> {
+pub(crate) fn whole(source: &dyn Source, range: Range<u64>) -> Result<Cow<'_, [u8]>, FormatError> {
     let length = range.end.saturating_sub(range.start);
     let length = usize::try_from(length).ok().filter(|length| *length <= XML_BYTES_MAX);
     let length = length.ok_or_else(|| FormatError::document("xml-limit", "the XML document is too large"))?;

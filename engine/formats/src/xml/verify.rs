@@ -176,7 +176,7 @@ fn find_key(
             return Ok(Key::Certificate(certificate.clone()));
         }
     }
-    for key in bare_keys(document, signature)? {
+    for key in bare_keys(document, signature.key_info)? {
         if made_by(&key) {
             return Ok(Key::Bare(key));
         }
@@ -190,9 +190,9 @@ fn find_key(
     })
 }
 
-/// Each `ds:KeyValue` as a SubjectPublicKeyInfo.
-fn bare_keys(document: &Document<'_>, signature: &Signature) -> Result<Vec<Vec<u8>>, FormatError> {
-    let Some(info) = signature.key_info else { return Ok(Vec::new()) };
+/// Each `ds:KeyValue` of a `ds:KeyInfo` as a SubjectPublicKeyInfo.
+pub(crate) fn bare_keys(document: &Document<'_>, key_info: Option<NodeId>) -> Result<Vec<Vec<u8>>, FormatError> {
+    let Some(info) = key_info else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for value in children(document, info, DS, "KeyValue") {
         let field = |parent: NodeId, local: &str| {
@@ -276,7 +276,7 @@ fn entry_names(document: &Document<'_>, entry: NodeId, certificate: &[u8]) -> Re
 }
 
 /// Faults of the document become a verdict; those of the medium stay errors.
-fn verdict<T>(result: Result<T, FormatError>) -> Result<Result<T, Reason>, FormatError> {
+pub(crate) fn verdict<T>(result: Result<T, FormatError>) -> Result<Result<T, Reason>, FormatError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(FormatError::Document(reason)) => Ok(Err(reason)),
@@ -285,11 +285,12 @@ fn verdict<T>(result: Result<T, FormatError>) -> Result<Result<T, Reason>, Forma
 }
 
 /// The signature does not fit.
-pub(super) fn broken(what: &str) -> FormatError {
+pub(crate) fn broken(what: &str) -> FormatError {
     FormatError::document("signature-broken", format!("a signature in the file is broken: {what}"))
 }
 
-fn unverified(error: Unverified) -> FormatError {
+/// What the attempt to check something by cryptography came to.
+pub(crate) fn unverified(error: Unverified) -> FormatError {
     match error {
         Unverified::UnknownAlgorithm(_) | Unverified::Library => {
             FormatError::document("algorithm-unknown", format!("a signature in the file cannot be checked: {error}"))
