@@ -9,6 +9,7 @@ mod armour;
 mod cms;
 mod recognise;
 pub mod record;
+mod xml;
 
 pub use cms::of_token;
 
@@ -50,7 +51,7 @@ fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError
         Shape::EvidenceRecord => record::inspect(input),
         Shape::Xml => match record::inspect_xml(input)? {
             Some(inspection) => Ok(inspection),
-            None => Err(not_readable("XML documents")),
+            None => xml::inspect(input),
         },
         Shape::Pdf => Err(not_readable("PDFs")),
         Shape::Zip => Err(not_readable("containers")),

@@ -166,6 +166,26 @@ pub const CRL_ISSUERS_MAX: usize = 65_536;
 /// Signatures of one XML document, those inside of others not counted.
 pub const XML_SIGNATURES_MAX: usize = 64;
 
+/// Signatures of one XML document, those inside of others counted.
+pub const XML_ALL_SIGNATURES_MAX: usize = 256;
+
+/// Certificates, revocation lists, OCSP answers, tokens and references to them, together, in one property of an XML
+/// signature; and likewise its unsigned properties.
+pub const XML_EVIDENCE_MAX: usize = 4_096;
+
+/// Roles, commitments and descriptions of data, each, in one XML signature that are looked at.
+pub const XML_ATTRIBUTE_VALUES_MAX: usize = 64;
+
+/// How many times all bytes of an XML document and of what is signed with it may be hashed while its signatures are
+/// judged.
+pub const XML_DIGESTED_TIMES_MAX: u64 = 32;
+
+/// Bytes that may be hashed in addition, however small the document is.
+pub const XML_DIGESTED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// XPath expressions that are evaluated while the signatures of one XML document are judged.
+pub const XML_EXPRESSIONS_MAX: usize = 256;
+
 /// References of one XML signature or manifest.
 pub const XML_REFERENCES_MAX: usize = 1_000;
 

@@ -141,6 +141,11 @@ fn element(document: &Document<'_>, id: &str) -> Result<NodeId, FormatError> {
     }
 }
 
+/// The Id that a reference into the same document looks for.
+pub(crate) fn id_of(uri: &str) -> Option<&str> {
+    fragment(uri)?.id
+}
+
 /// A reference into the same document.
 struct Fragment<'u> {
     /// `None`: the whole document.

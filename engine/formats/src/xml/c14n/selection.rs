@@ -39,6 +39,20 @@ impl Bits {
         }
     }
 
+    /// Whether one of a range is set.
+    fn any(&self, range: Range<usize>) -> bool {
+        let mut at = range.start;
+        while at < range.end {
+            let end = range.end.min((at / 64 + 1) * 64);
+            let mask = (u64::MAX >> (64 - (end - at))) << (at % 64);
+            if self.words.get(at / 64).is_some_and(|word| word & mask != 0) {
+                return true;
+            }
+            at = end;
+        }
+        false
+    }
+
     fn combine(&mut self, other: &Bits, with: fn(u64, u64) -> u64) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
             *word = with(*word, *other);
@@ -104,11 +118,33 @@ impl NodeSet {
 
     /// Takes out all comments: what `URI=""` and `URI="#id"` mean (XML-DSig, section 4.4.3.3).
     pub fn remove_comments(&mut self, document: &Document<'_>) {
-        for node in document.subtree(NodeId::ROOT) {
+        // Outside of the first and the last node there is nothing to take out.
+        let Some((first, last)) = self.nodes.bounds() else { return };
+        for node in document.subtree(NodeId::ROOT).skip(first).take(last - first + 1) {
             if document.kind(node) == NodeKind::Comment {
                 self.nodes.set(node.index(), false);
             }
         }
+    }
+
+    /// Whether something of the subtree of this node is in it.
+    pub fn has_within(&self, document: &Document<'_>, top: NodeId) -> bool {
+        let after = document.row(top).after as usize;
+        self.nodes.any(top.index()..after)
+    }
+
+    /// Takes in the nodes of the tree that another set of the same document has.
+    pub fn add_nodes(&mut self, other: &NodeSet) {
+        self.nodes.combine(&other.nodes, |one, other| one | other);
+    }
+
+    /// Whether it leaves out an attribute of an element that is in it.
+    pub fn leaves_out_attributes(&self, document: &Document<'_>) -> bool {
+        let Some(details) = &self.details else { return false };
+        document.subtree(NodeId::ROOT).filter(|node| self.contains(*node)).any(|node| {
+            let mut attributes = document.attribute_range(node);
+            attributes.any(|index| !details.attributes.has(index))
+        })
     }
 
     /// Whether it has no node of the tree in it.

@@ -1,0 +1,174 @@
+//! Evidence records in a signature (`SealingEvidenceRecords`, ETSI TS 119 132-3): the records, and the data objects that
+//! each should be over, with their digests.
+
+use super::anatomy::Anatomy;
+use super::covered::{self, manifest_entries};
+use super::evidence::{Contents, trimmed};
+use super::{Context, anatomy::Entry, shown};
+use crate::der::{Reader, TAG_INTEGER, TAG_SEQUENCE};
+use crate::inspect::{ObjectId, Record, RecordDigest, RecordObject};
+use crate::prepare::FormatError;
+use crate::signature::HashAlgorithm;
+use crate::xml::algorithms::{DEFAULT_CANONICALIZATION, MANIFEST, hash_of};
+use crate::xml::c14n::{self, NodeSet};
+use crate::xml::signature::octets;
+use crate::xml::transform;
+use crate::xml::tree::{Document, NodeId};
+use crate::xml::verify::{unverified, verdict};
+use model::limits::{EVIDENCE_RECORD_BYTES_MAX, XML_STAMPS_MAX};
+use model::profile::Canonicalization;
+
+/// The namespace of ETSI TS 119 132-3.
+const XADES_EN: &str = "http://uri.etsi.org/19132/v1.1.1#";
+
+/// That of evidence records in XML (RFC 6283).
+const ERS: &str = "urn:ietf:params:xml:ns:ers";
+
+/// The records in the unsigned properties. `covers` gives what exists before a property. An error is one of the medium.
+pub(super) fn read(
+    context: &Context<'_>,
+    anatomy: &Anatomy,
+    unsigned: &[(NodeId, Contents)],
+    index: usize,
+    mut covers: impl FnMut(NodeId) -> Vec<ObjectId>,
+) -> Result<Vec<Record>, FormatError> {
+    let document = context.document;
+    let mut records = Vec::new();
+    for (property, _) in unsigned {
+        if !document.name(*property).is_some_and(|name| name.is(XADES_EN, "SealingEvidenceRecords")) {
+            continue;
+        }
+        for node in document.child_elements(*property) {
+            let found = document.name(node).and_then(|name| match (name.namespace, name.local) {
+                (XADES_EN, "ASN1EvidenceRecord") => {
+                    let bytes = octets(document, node).unwrap_or_default();
+                    Some((false, trimmed(&bytes).to_vec()))
+                }
+                (XADES_EN | ERS, "EvidenceRecord") => Some((true, standing_alone(document, node))),
+                _ => None,
+            });
+            let Some((xml, bytes)) = found.filter(|(_, bytes)| bytes.len() <= EVIDENCE_RECORD_BYTES_MAX) else {
+                continue;
+            };
+            if records.len() == XML_STAMPS_MAX {
+                return Ok(records);
+            }
+            let algorithms = algorithms_of(xml, &bytes);
+            let before = unsigned.iter().map(|(node, _)| *node).take_while(|node| node != property);
+            let objects = Objects { context, anatomy, algorithms }.all(before)?;
+            records.push(Record {
+                name: document.id_of(*property).map(shown),
+                xml,
+                bytes: bytes.into(),
+                objects,
+                covers: covers(*property),
+                signatures: vec![index],
+            });
+        }
+    }
+    Ok(records)
+}
+
+/// The element as a document of its own, with the same canonical form as where it is.
+fn standing_alone(document: &Document<'_>, node: NodeId) -> Vec<u8> {
+    let written = document.text().get(document.range(node)).unwrap_or_default().as_bytes();
+    if Document::parse(written).is_ok() {
+        return written.to_vec();
+    }
+    c14n::canonical_bytes(document, &NodeSet::subtree(document, node), &DEFAULT_CANONICALIZATION).unwrap_or_default()
+}
+
+/// The digest algorithms that a record uses (RFC 4998 section 3, RFC 6283 section 3). Empty if it cannot be read.
+pub(in crate::inspect) fn algorithms_of(xml: bool, bytes: &[u8]) -> Vec<HashAlgorithm> {
+    let mut found = Vec::new();
+    let mut add = |algorithm: Option<HashAlgorithm>| {
+        found.extend(algorithm.filter(|algorithm| !found.contains(algorithm)));
+    };
+    if xml {
+        let Ok(document) = Document::parse(bytes) else { return Vec::new() };
+        for node in document.subtree(NodeId::ROOT) {
+            if document.name(node).is_some_and(|name| name.is(ERS, "DigestMethod")) {
+                add(document.attribute(node, "", "Algorithm").and_then(hash_of));
+            }
+        }
+        return found;
+    }
+    let list = || {
+        let mut fields = Reader::new(bytes).enter(TAG_SEQUENCE).ok()?;
+        fields.expect(TAG_INTEGER).ok()?;
+        fields.enter(TAG_SEQUENCE).ok()
+    };
+    let mut list = list().unwrap_or(Reader::new(&[]));
+    while let Ok(identifier) = list.expect(TAG_SEQUENCE) {
+        add(HashAlgorithm::of_identifier(identifier.raw).ok());
+    }
+    found
+}
+
+struct Objects<'a> {
+    context: &'a Context<'a>,
+    anatomy: &'a Anatomy,
+    algorithms: Vec<HashAlgorithm>,
+}
+
+impl Objects<'_> {
+    /// The group of data objects, in the order of ETSI TS 119 132-3. Nodes become octets as `SignedInfo` does.
+    fn all(&self, before: impl Iterator<Item = NodeId>) -> Result<Vec<RecordObject>, FormatError> {
+        let document = self.context.document;
+        let anatomy = self.anatomy;
+        let default = &DEFAULT_CANONICALIZATION;
+        let method = anatomy.canonicalization.as_ref().unwrap_or(default);
+        let mut objects = Vec::new();
+        for entry in &anatomy.entries {
+            objects.push(self.reference(entry, method)?);
+        }
+        let fixed = [anatomy.signed_info, anatomy.value_node, anatomy.key_info].into_iter().flatten();
+        let properties = anatomy.properties.map(|properties| properties.node);
+        let others = anatomy.objects.iter().copied();
+        let others = others.filter(|object| !properties.is_some_and(|inside| document.is_within(inside, *object)));
+        for node in fixed.chain(before).chain(others) {
+            let name = document.name(node).map_or("", |name| name.local);
+            let digests = self.digests(&mut |sink| transform::element(document, node, method, sink))?;
+            objects.push(RecordObject { name: shown(name), digests });
+        }
+        for entry in anatomy.entries.iter().filter(|entry| entry.kind == MANIFEST) {
+            for node in manifest_entries(self.context, entry)? {
+                objects.push(self.reference(&Entry::read(document, node)?, method)?);
+            }
+        }
+        Ok(objects)
+    }
+
+    fn reference(&self, entry: &Entry, method: &Canonicalization) -> Result<RecordObject, FormatError> {
+        let digests = self
+            .digests(&mut |sink| covered::octets(self.context, self.anatomy, entry, Some(method), sink).map(|_| ()))?;
+        Ok(RecordObject { name: format!("reference \"{}\"", entry.said()), digests })
+    }
+
+    /// The digests by all algorithms, in one pass. None if the object is not there.
+    fn digests(
+        &self,
+        give: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), FormatError>,
+    ) -> Result<Vec<RecordDigest>, FormatError> {
+        let mut compute = || {
+            let running: Result<Vec<_>, _> = self.algorithms.iter().map(|algorithm| algorithm.start()).collect();
+            let mut running = running.map_err(unverified)?;
+            let mut failed = None;
+            give(&mut |piece| {
+                self.context.spent(piece.len());
+                for one in &mut running {
+                    failed = failed.take().or(one.update(piece).err());
+                }
+            })?;
+            if let Some(error) = failed {
+                return Err(unverified(error));
+            }
+            let values = self.algorithms.iter().zip(running).map(|(algorithm, running)| {
+                let value = running.finish().map_err(unverified)?;
+                Ok(RecordDigest { algorithm: *algorithm, canonicalization: None, value })
+            });
+            values.collect::<Result<Vec<_>, FormatError>>()
+        };
+        Ok(verdict(compute())?.unwrap_or_default())
+    }
+}
