@@ -22,6 +22,7 @@ mod signer;
 mod stamps;
 
 pub use evidence::of_token;
+pub(in crate::inspect) use evidence::whole_response;
 
 use super::recognise::Shape;
 use super::{Detached, FileKind, Input, Inspection, Record, Signature};

@@ -32,8 +32,6 @@ use model::Reason;
 use model::limits::{
     XML_ALL_SIGNATURES_MAX, XML_DIGESTED_BYTES_MAX, XML_DIGESTED_TIMES_MAX, XML_EVIDENCE_MAX, XML_EXPRESSIONS_MAX,
 };
-#[allow(unused_imports)] // for whoever reads records in other formats
-pub(in crate::inspect) use records::algorithms_of;
 use signer::{KeyInfo, Signer};
 use stamps::Stamped;
 use std::cell::Cell;
@@ -208,6 +206,7 @@ fn one(
         inspection.records.extend(records::read(context, &anatomy, &unsigned, index, covers)?);
     }
     faults.extend(found.faults);
+    anatomy.notes.extend(found.notes);
     let format = match signer.reference != SignerReference::Absent || signed && found.over_key_info {
         true => SignatureFormat::Xades,
         false => SignatureFormat::XmlDsig,

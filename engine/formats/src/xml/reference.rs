@@ -64,8 +64,9 @@ pub fn dereference<'d>(
 ) -> Result<Option<NodeSet>, FormatError> {
     let is_outside = |other: &&Reference| leads_outside(other.uri.as_deref());
     let alone = signature.references.iter().filter(is_outside).count() == 1;
-    let source = Origin { signature: signature.node, uri: reference.uri.as_deref(), outside, alone };
-    source.dereference(document, &reference.transforms, fallback, sink)
+    let uri = reference.uri.as_deref();
+    let origin = Origin { signature: signature.node, uri, outside, alone, enveloped_anywhere: false };
+    origin.dereference(document, &reference.transforms, fallback, sink)
 }
 
 /// Where a reference stands and leads, without the rest of its signature.
@@ -78,6 +79,8 @@ pub(crate) struct Origin<'a, 'r> {
     pub(crate) outside: &'r Outside<'a>,
     /// No other reference leads out of the document, so that a single file must be what it means.
     pub(crate) alone: bool,
+    /// The enveloped-signature transform may be there although the signature is not inside of what it signs.
+    pub(crate) enveloped_anywhere: bool,
 }
 
 impl<'a> Origin<'a, '_> {
@@ -102,7 +105,12 @@ impl<'a> Origin<'a, '_> {
         let top = target_of(document, self.uri)?.unwrap_or(NodeId::ROOT);
         // Looked at before a filter takes it out, which may come first.
         let enveloped = transforms.iter().any(|step| matches!(step, Step::Enveloped));
-        if enveloped && !document.is_within(self.signature, top) && !document.is_within(top, self.signature) {
+        let anywhere = self.enveloped_anywhere;
+        if enveloped
+            && !anywhere
+            && !document.is_within(self.signature, top)
+            && !document.is_within(top, self.signature)
+        {
             return Err(malformed(NOT_INSIDE));
         }
         let mut set = NodeSet::subtree(document, top);

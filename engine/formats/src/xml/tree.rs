@@ -82,6 +82,9 @@ pub enum IdFound {
     Several,
 }
 
+/// The namespace of the `Id` of Web Services Security (SOAP Message Security 1.1 section 4.2).
+const WS_SECURITY: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
+
 /// Marks that a node has no rewritten text.
 const UNCHANGED: u32 = u32::MAX;
 
@@ -430,7 +433,7 @@ impl<'s> Document<'s> {
         (self.kind(node) == NodeKind::Element).then_some(range.start + tag..range.end)
     }
 
-    /// The element that has this value as its `Id`, `ID`, `id` (each without namespace) or `xml:id`.
+    /// The element that has this value as its `Id`, `ID`, `id` (each without namespace), `xml:id` or `wsu:Id`.
     pub fn find_id(&self, value: &str) -> IdFound {
         let is_id: Vec<bool> = (0..).take(self.tables.names.resolved.len()).map(|name| self.is_id_name(name)).collect();
         let mut found = IdFound::None;
@@ -456,7 +459,7 @@ impl<'s> Document<'s> {
 
     fn is_id_name(&self, name: u32) -> bool {
         let name = self.resolved_name(name);
-        matches!((name.namespace, name.local), ("", "Id" | "ID" | "id") | (XML_NAMESPACE, "id"))
+        matches!((name.namespace, name.local), ("", "Id" | "ID" | "id") | (XML_NAMESPACE, "id") | (WS_SECURITY, "Id"))
     }
 }
 

@@ -4,6 +4,13 @@
 
 #[path = "../cms_support/mod.rs"]
 mod cms_support;
+#[path = "../xml_sign/support.rs"]
+#[allow(dead_code)]
+mod signing;
 mod support;
 
+mod attacks;
 mod corpora;
+mod damage;
+mod made;
+mod words;

@@ -46,7 +46,7 @@ impl Revocation {
 }
 
 /// An `OCSPResponse`, given that or its `BasicOCSPResponse`; both occur under either object identifier.
-fn whole_response(response: &[u8]) -> Arc<[u8]> {
+pub(in crate::inspect) fn whole_response(response: &[u8]) -> Arc<[u8]> {
     let is_whole = Reader::new(response).enter(TAG_SEQUENCE).is_ok_and(|fields| fields.peek() == Some(TAG_ENUMERATED));
     if is_whole {
         return response.into();

@@ -196,6 +196,14 @@ impl Anatomy {
                 let sentence = "the qualifying properties of a signature do not say that they are about it";
                 self.notes.push(Reason::new("properties-target", sentence));
             }
+            // A target that is nowhere misleads nobody; some makers leave out the # or write the Id in other letters.
+            _ if document.find_id(target.trim_start_matches('#')) == IdFound::None || Some(target) == id => {
+                let sentence = format!(
+                    "the qualifying properties of a signature say that they are about \"{}\", which is not its Id",
+                    shown(target)
+                );
+                self.notes.push(Reason::new("properties-target", sentence));
+            }
             _ => {
                 let sentence = format!(
                     "the qualifying properties in a signature are about another one (\"{}\"): properties may have been \

@@ -25,11 +25,12 @@ pub(super) struct Found {
     pub(super) nodes: NodeSet,
     /// The octets of a file outside are signed.
     pub(super) outside: bool,
-    /// How many references are over exactly and completely the signed properties, and say so.
+    /// How many references are over exactly and completely the signed properties.
     pub(super) over_properties: usize,
     /// `KeyInfo` is signed as it is.
     pub(super) over_key_info: bool,
     pub(super) faults: Vec<Reason>,
+    pub(super) notes: Vec<Reason>,
 }
 
 /// What one reference of `SignedInfo` is about.
@@ -52,6 +53,7 @@ impl Found {
             over_properties: 0,
             over_key_info: false,
             faults: Vec::new(),
+            notes: Vec::new(),
         };
         let mut in_manifests = 0;
         for entry in &anatomy.entries {
@@ -110,12 +112,13 @@ impl Found {
         nodes: Option<&NodeSet>,
     ) {
         let sentence = match (signed, nodes) {
-            _ if !entry.is_of_properties() => {
-                "the reference to the signed properties of a signature does not say that it is one".to_owned()
-            }
             (Some(signed), Some(nodes)) if top == Some(signed) => {
                 if covers_all(context, nodes, signed) {
                     self.over_properties += 1;
+                    if !entry.is_of_properties() {
+                        let sentence = "the reference to the signed properties does not say that it is one";
+                        self.notes.push(Reason::new("properties-type", sentence));
+                    }
                     return;
                 }
                 "the signed properties of a signature are signed only in part".to_owned()
@@ -248,6 +251,8 @@ pub(super) fn octets(
         uri: entry.uri.as_deref(),
         outside: &context.outside,
         alone: context.renamed && anatomy.leads_outside_once(),
+        // What is not in there need not be taken out; what was hashed is told by its nodes.
+        enveloped_anywhere: true,
     };
     origin.dereference(context.document, steps, fallback, &mut |piece| {
         context.spent(piece.len());

@@ -2,10 +2,10 @@
 //! they are: `CertificateValues`, `RevocationValues`, `TimeStampValidationData`, a whole counter-signature.
 
 use super::anatomy::XADES_NAMESPACES;
-use crate::cms::identifiers::OID_OCSP_RESPONSE;
-use crate::der::{Reader, TAG_CONTEXT_1, TAG_SEQUENCE};
+use crate::der::Reader;
 use crate::evidence::Evidence;
 use crate::inspect::ObjectId;
+use crate::inspect::cms::{of_token, whole_response};
 use crate::prepare::FormatError;
 use crate::signature::HashAlgorithm;
 use crate::tsp::Token;
@@ -83,7 +83,13 @@ impl Contents {
         let list = match kind {
             Kind::Certificate => &mut self.evidence.certificates,
             Kind::Crl => &mut self.evidence.crls,
-            Kind::Ocsp => &mut self.evidence.ocsp_responses,
+            Kind::Ocsp => {
+                let response = whole_response(&bytes);
+                if !self.evidence.ocsp_responses.contains(&response) {
+                    self.evidence.ocsp_responses.push(response);
+                }
+                return Ok(());
+            }
             Kind::Token => {
                 self.tokens.push(trimmed(&bytes).into());
                 return Ok(());
@@ -102,11 +108,7 @@ impl Contents {
 
     /// Names all objects of it, what is inside of tokens included, and those of `known` that it has the digest of.
     pub(super) fn ids(&self, known: &Evidence, ids: &mut Vec<ObjectId>) {
-        let lists = |evidence: &Evidence| -> Vec<Arc<[u8]>> {
-            let lists = [&evidence.certificates, &evidence.crls, &evidence.ocsp_responses];
-            lists.into_iter().flatten().cloned().collect()
-        };
-        ids.extend(lists(&self.evidence).iter().map(|item| ObjectId::of(item)));
+        ids.extend(all_of(&self.evidence).map(|item| ObjectId::of(item)));
         ids.extend(self.signature_values.iter().map(|value| ObjectId::of(value)));
         for bytes in &self.tokens {
             ids_of_token(bytes, ids);
@@ -120,13 +122,13 @@ impl Contents {
                 algorithms.push(*algorithm);
             }
         }
-        for item in lists(known) {
+        for item in all_of(known) {
             let named = algorithms.iter().any(|algorithm| {
-                let digest = algorithm.digest(&item).unwrap_or_default();
+                let digest = algorithm.digest(item).unwrap_or_default();
                 self.digests.iter().any(|(named, value)| named == algorithm && *value == digest)
             });
             if named {
-                ids.push(ObjectId::of(&item));
+                ids.push(ObjectId::of(item));
             }
         }
     }
@@ -142,24 +144,17 @@ enum Kind {
     Digest,
 }
 
+/// All of it, one after the other.
+fn all_of(evidence: &Evidence) -> impl Iterator<Item = &Arc<[u8]>> {
+    [&evidence.certificates, &evidence.crls, &evidence.ocsp_responses].into_iter().flatten()
+}
+
 /// A token and everything that is in it.
 pub(super) fn ids_of_token(bytes: &[u8], ids: &mut Vec<ObjectId>) {
     ids.push(ObjectId::of(bytes));
     if let Ok(token) = Token::read(bytes) {
-        ids.extend(token.certificates().iter().map(|certificate| ObjectId::of(certificate)));
-        ids.extend(token.revocations().iter().map(|revocation| ObjectId::of(unwrapped(revocation))));
+        ids.extend(all_of(&of_token(&token)).map(|item| ObjectId::of(item)));
     }
-}
-
-/// A member of a token's `crls` (RFC 5652 section 10.2.1): a CRL as it is, an OCSP answer without what is around it
-/// (RFC 5940 section 2.1).
-fn unwrapped(revocation: &[u8]) -> &[u8] {
-    let inner = || {
-        let mut other = Reader::new(revocation).enter(TAG_CONTEXT_1).ok()?;
-        (other.read().ok()?.raw == OID_OCSP_RESPONSE)
-            .then(|| other.expect(TAG_SEQUENCE).ok().map(|answer| answer.raw))?
-    };
-    inner().unwrap_or(revocation)
 }
 
 /// A DER value without what is behind it; all of it if it is none.

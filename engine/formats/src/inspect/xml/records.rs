@@ -5,15 +5,14 @@ use super::anatomy::Anatomy;
 use super::covered::{self, manifest_entries};
 use super::evidence::{Contents, trimmed};
 use super::{Context, anatomy::Entry, shown};
-use crate::der::{Reader, TAG_INTEGER, TAG_SEQUENCE};
+use crate::inspect::record::{Wanted, cut_out};
 use crate::inspect::{ObjectId, Record, RecordDigest, RecordObject};
 use crate::prepare::FormatError;
 use crate::signature::HashAlgorithm;
-use crate::xml::algorithms::{DEFAULT_CANONICALIZATION, MANIFEST, hash_of};
-use crate::xml::c14n::{self, NodeSet};
+use crate::xml::algorithms::{DEFAULT_CANONICALIZATION, MANIFEST};
 use crate::xml::signature::octets;
 use crate::xml::transform;
-use crate::xml::tree::{Document, NodeId};
+use crate::xml::tree::NodeId;
 use crate::xml::verify::{unverified, verdict};
 use model::limits::{EVIDENCE_RECORD_BYTES_MAX, XML_STAMPS_MAX};
 use model::profile::Canonicalization;
@@ -44,7 +43,7 @@ pub(super) fn read(
                     let bytes = octets(document, node).unwrap_or_default();
                     Some((false, trimmed(&bytes).to_vec()))
                 }
-                (XADES_EN | ERS, "EvidenceRecord") => Some((true, standing_alone(document, node))),
+                (XADES_EN | ERS, "EvidenceRecord") => Some((true, cut_out(document, node).unwrap_or_default())),
                 _ => None,
             });
             let Some((xml, bytes)) = found.filter(|(_, bytes)| bytes.len() <= EVIDENCE_RECORD_BYTES_MAX) else {
@@ -53,7 +52,7 @@ pub(super) fn read(
             if records.len() == XML_STAMPS_MAX {
                 return Ok(records);
             }
-            let algorithms = algorithms_of(xml, &bytes);
+            let algorithms = Wanted::by(&bytes, xml).algorithms();
             let before = unsigned.iter().map(|(node, _)| *node).take_while(|node| node != property);
             let objects = Objects { context, anatomy, algorithms }.all(before)?;
             records.push(Record {
@@ -67,42 +66,6 @@ pub(super) fn read(
         }
     }
     Ok(records)
-}
-
-/// The element as a document of its own, with the same canonical form as where it is.
-fn standing_alone(document: &Document<'_>, node: NodeId) -> Vec<u8> {
-    let written = document.text().get(document.range(node)).unwrap_or_default().as_bytes();
-    if Document::parse(written).is_ok() {
-        return written.to_vec();
-    }
-    c14n::canonical_bytes(document, &NodeSet::subtree(document, node), &DEFAULT_CANONICALIZATION).unwrap_or_default()
-}
-
-/// The digest algorithms that a record uses (RFC 4998 section 3, RFC 6283 section 3). Empty if it cannot be read.
-pub(in crate::inspect) fn algorithms_of(xml: bool, bytes: &[u8]) -> Vec<HashAlgorithm> {
-    let mut found = Vec::new();
-    let mut add = |algorithm: Option<HashAlgorithm>| {
-        found.extend(algorithm.filter(|algorithm| !found.contains(algorithm)));
-    };
-    if xml {
-        let Ok(document) = Document::parse(bytes) else { return Vec::new() };
-        for node in document.subtree(NodeId::ROOT) {
-            if document.name(node).is_some_and(|name| name.is(ERS, "DigestMethod")) {
-                add(document.attribute(node, "", "Algorithm").and_then(hash_of));
-            }
-        }
-        return found;
-    }
-    let list = || {
-        let mut fields = Reader::new(bytes).enter(TAG_SEQUENCE).ok()?;
-        fields.expect(TAG_INTEGER).ok()?;
-        fields.enter(TAG_SEQUENCE).ok()
-    };
-    let mut list = list().unwrap_or(Reader::new(&[]));
-    while let Ok(identifier) = list.expect(TAG_SEQUENCE) {
-        add(HashAlgorithm::of_identifier(identifier.raw).ok());
-    }
-    found
 }
 
 struct Objects<'a> {

@@ -75,7 +75,7 @@ impl Signer {
     ) -> Result<Self, FormatError> {
         let message = verdict(message(context, anatomy))?;
         let references = match anatomy.properties.filter(|_| signed) {
-            Some(properties) => certificate_references(context.document, properties, &mut anatomy.faults)?,
+            Some(properties) => certificate_references(context.document, properties, &mut anatomy.notes)?,
             None => Vec::new(),
         };
         let mut attempts = 0;
@@ -160,7 +160,7 @@ fn message(context: &Context<'_>, anatomy: &Anatomy) -> Result<Vec<u8>, FormatEr
 fn certificate_references(
     document: &Document<'_>,
     properties: Properties,
-    faults: &mut Vec<Reason>,
+    notes: &mut Vec<Reason>,
 ) -> Result<Vec<CertificateReference>, FormatError> {
     let mut found = Vec::new();
     let space = properties.namespace;
@@ -172,7 +172,11 @@ fn certificate_references(
                     match verdict(CertificateReference::read(document, entry, space))? {
                         Ok(reference) if found.len() < PATH_SIGNATURES_MAX => found.push(reference),
                         Ok(_) => {}
-                        Err(reason) => faults.push(reason),
+                        Err(reason) => {
+                            notes.push(reason);
+                            // It is there, but about no certificate.
+                            found.push(CertificateReference { hash: None, digest: Vec::new(), issuer: None });
+                        }
                     }
                 }
             }
