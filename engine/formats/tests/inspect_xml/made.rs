@@ -29,13 +29,16 @@ fn only(file: &[u8], files: Option<&Files>) -> Signature {
     signature
 }
 
+/// A file, what it came with, and how the words on what it is over begin.
+type Made<'f> = (&'static str, Vec<u8>, Option<&'f Files>, &'static [&'static str]);
+
 #[test]
 fn every_form_with_every_key_is_right() {
     for kind in KINDS {
         for xades in [false, true] {
             let pdf = b"%PDF-1.7 no XML at all \x00\xff".repeat(50);
             let files = Files(vec![("Rechnung 7 für Köln.xml".into(), ORDER.into()), ("b.pdf".into(), pdf.clone())]);
-            let all: [(&str, Vec<u8>, Option<&Files>, &[&str]); 4] = [
+            let all: [Made<'_>; 4] = [
                 (
                     "enveloped",
                     signed(&ORDER.as_bytes(), &profile(XmlShape::Enveloped, xades), kind),

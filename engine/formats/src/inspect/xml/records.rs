@@ -61,12 +61,16 @@ pub(super) fn read(
                 bytes: bytes.into(),
                 objects,
                 covers: covers(*property),
+                manifest: Vec::new(),
                 signatures: vec![index],
             });
         }
     }
     Ok(records)
 }
+
+/// Gives the octets of a data object to a sink.
+type Give<'g> = dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), FormatError> + 'g;
 
 struct Objects<'a> {
     context: &'a Context<'a>,
@@ -109,10 +113,7 @@ impl Objects<'_> {
     }
 
     /// The digests by all algorithms, in one pass. None if the object is not there.
-    fn digests(
-        &self,
-        give: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), FormatError>,
-    ) -> Result<Vec<RecordDigest>, FormatError> {
+    fn digests(&self, give: &mut Give<'_>) -> Result<Vec<RecordDigest>, FormatError> {
         let mut compute = || {
             let running: Result<Vec<_>, _> = self.algorithms.iter().map(|algorithm| algorithm.start()).collect();
             let mut running = running.map_err(unverified)?;
