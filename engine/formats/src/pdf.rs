@@ -19,6 +19,7 @@ mod page;
 mod reader;
 mod seed;
 mod signed;
+pub mod text;
 mod update;
 mod window;
 mod xref;

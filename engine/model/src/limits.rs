@@ -264,3 +264,9 @@ pub const CMS_REFERENCES_MAX: usize = 4_096;
 
 /// Evidence records in the attributes of one signature.
 pub const CMS_RECORDS_MAX: usize = 16;
+
+/// Rows of one table of a report for people.
+pub const REPORT_ROWS_MAX: usize = 1_000;
+
+/// Pages of a document of text that is written.
+pub const PDF_TEXT_PAGES_MAX: usize = 2_000;

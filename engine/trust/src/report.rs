@@ -4,8 +4,13 @@
 //! Three levels, as the European reference implementation has them: the [`Conclusion`] of each signature (what a clerk
 //! reads), its [`Check`]s (why), and the [`Object`]s with their use (on which evidence).
 
+pub mod etsi;
+pub mod html;
 pub mod json;
+pub mod language;
+pub mod pdf;
 pub mod status;
+mod story;
 pub mod word;
 
 use formats::inspect::{Coverage, CoveredRole, FileKind, LaterChanges, ObjectId, SignatureFormat, StampKind};

@@ -26,8 +26,8 @@ pub(super) struct Ground {
     next_number: u32,
     /// The newest trailer, raw.
     trailer: Vec<u8>,
-    /// `startxref` of the newest cross-reference section, and whether that is a stream.
-    previous: u64,
+    /// `startxref` of the newest cross-reference section, and whether that is a stream. `None`: there is no document yet.
+    previous: Option<u64>,
     streams: bool,
 }
 
@@ -40,8 +40,21 @@ impl Ground {
             ends_with_line_end: document.ends_with_line_end,
             next_number: document.chain.size.max(1),
             trailer: document.chain.trailer().to_vec(),
-            previous: document.chain.start,
+            previous: Some(document.chain.start),
             streams: document.chain.ends_with_stream(),
+        }
+    }
+
+    /// No document: what is written makes a new file behind a header of this length. `trailer` names its root.
+    pub(super) fn of_new_file(header: u64, trailer: Vec<u8>, next_number: u32) -> Self {
+        Self {
+            crypt: None,
+            start: header,
+            ends_with_line_end: true,
+            next_number,
+            trailer,
+            previous: None,
+            streams: false,
         }
     }
 }
@@ -160,7 +173,9 @@ impl<'g> Tail<'g> {
         }
         common.extend_from_slice(b"/ID ");
         common.extend_from_slice(id);
-        common.extend_from_slice(format!(" /Prev {}", self.ground.previous).as_bytes());
+        if let Some(previous) = self.ground.previous {
+            common.extend_from_slice(format!(" /Prev {previous}").as_bytes());
+        }
         self.entries.sort_unstable();
         if self.entries.windows(2).any(|pair| pair[0].0.number == pair[1].0.number) {
             return Err(damaged("one object of it plays two parts"));
@@ -178,6 +193,9 @@ impl<'g> Tail<'g> {
             ));
         }
         self.bytes.extend_from_slice(b"xref\n");
+        if self.ground.previous.is_none() {
+            self.bytes.extend_from_slice(b"0 1\n0000000000 65535 f \n");
+        }
         for run in self.entries.chunk_by(|a, b| a.0.number + 1 == b.0.number) {
             let first = run.first().map_or(0, |entry| entry.0.number);
             self.bytes.extend_from_slice(format!("{first} {}\n", run.len()).as_bytes());
