@@ -247,8 +247,8 @@ pub const CMS_KEY_TRIES_MAX: usize = 256;
 /// Length of a content that is signed as it is, without a digest in between (Ed25519 without signed attributes), in bytes.
 pub const CMS_WHOLE_CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Passes over the content of a CMS message for archive time stamps of old, which are over all of it at once.
-pub const CMS_CONTENT_PASSES_MAX: usize = 16;
+/// Passes over a CMS message for archive time stamps of old and for evidence records, which are over all of it at once.
+pub const CMS_CONTENT_PASSES_MAX: usize = 64;
 
 /// Length of a time stamp in a file of its own, in bytes.
 pub const STAMP_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;

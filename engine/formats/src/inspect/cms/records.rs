@@ -3,41 +3,23 @@
 
 use super::content::Contents;
 use super::signer::Stage;
+use super::stamps::Budget;
 use crate::cms::identifiers::{OID_EVIDENCE_RECORD_EXTERNAL, OID_EVIDENCE_RECORD_INTERNAL};
 use crate::cms::message::{Attributed, Message, SignerInfo};
-use crate::der::{Reader, TAG_INTEGER, TAG_SEQUENCE};
+use crate::inspect::record::Wanted;
 use crate::inspect::{ObjectId, Record, RecordDigest, RecordObject};
 use crate::prepare::FormatError;
-use crate::recipe::Assembled;
+use crate::recipe::{Assembled, Part};
 use crate::signature::HashAlgorithm;
-use crate::signature::hash::Running;
-use crate::source::{Source, SourceError, each_chunk};
 use model::limits::{CMS_RECORDS_MAX, EVIDENCE_RECORD_BYTES_MAX};
 use std::collections::BTreeSet;
 
 const TYPES: [&[u8]; 2] = [OID_EVIDENCE_RECORD_INTERNAL, OID_EVIDENCE_RECORD_EXTERNAL];
 
-/// The digest algorithms that the records of a signature say they use.
+/// The digest algorithms that the records of a signature use.
 pub(super) fn hashes(signer: &SignerInfo) -> Vec<HashAlgorithm> {
     let values = TYPES.iter().flat_map(|oid| signer.unsigned(oid)).take(CMS_RECORDS_MAX);
-    values.flat_map(algorithms).collect()
-}
-
-/// `EvidenceRecord ::= SEQUENCE { version, digestAlgorithms SEQUENCE OF AlgorithmIdentifier, … }`
-fn algorithms(record: &[u8]) -> Vec<HashAlgorithm> {
-    let list = Reader::new(record).enter(TAG_SEQUENCE).and_then(|mut fields| {
-        fields.expect(TAG_INTEGER)?;
-        fields.enter(TAG_SEQUENCE)
-    });
-    let Ok(mut list) = list else { return Vec::new() };
-    let mut found: Vec<HashAlgorithm> = Vec::new();
-    while let Ok(identifier) = list.expect(TAG_SEQUENCE) {
-        match HashAlgorithm::of_identifier(identifier.raw) {
-            Ok(hash) if !found.contains(&hash) => found.push(hash),
-            _ => {}
-        }
-    }
-    found
+    values.flat_map(|value| Wanted::by(value, false).algorithms()).collect()
 }
 
 /// The records of the signature at this place among those of the message; `index` is its place in the inspection.
@@ -48,6 +30,7 @@ pub(super) fn find(
     index: usize,
     contents: &mut Contents<'_>,
     chosen: Option<usize>,
+    left: &mut Budget,
 ) -> Result<Vec<Record>, FormatError> {
     let mut records = Vec::new();
     let attributes: Vec<Attributed<'_>> = signer.unsigned_attributes().collect();
@@ -58,16 +41,16 @@ pub(super) fn find(
                 let sentence = "the signature has more or longer evidence records than anybody needs";
                 return Err(FormatError::document("too-many-evidence-records", sentence));
             }
-            let hashes = algorithms(value);
+            let wanted = Wanted::by(value, false);
             let mut objects = vec![RecordObject {
                 name: "the message as it was before".into(),
-                digests: message_digests(stage, number, &attributes, at, &hashes)?,
+                digests: message_digests(stage, number, &attributes, at, &wanted, left)?,
             }];
             if external {
                 let mut digests = Vec::new();
-                for hash in &hashes {
-                    let value = chosen.map_or(Ok(None), |chosen| contents.digest(chosen, *hash))?;
-                    digests.extend(value.map(|value| digest(*hash, value)));
+                for algorithm in wanted.algorithms() {
+                    let value = chosen.map_or(Ok(None), |chosen| contents.digest(chosen, algorithm))?;
+                    digests.extend(value.map(|value| RecordDigest { algorithm, canonicalization: None, value }));
                 }
                 objects.push(RecordObject { name: contents.name(chosen), digests });
             }
@@ -85,24 +68,28 @@ pub(super) fn find(
     Ok(records)
 }
 
-fn digest(algorithm: HashAlgorithm, value: Vec<u8>) -> RecordDigest {
-    RecordDigest { algorithm, canonicalization: None, value }
-}
-
-/// The digests of the message without this attribute and those behind it: as they stand, and with every set in DER order
-/// where that is another encoding.
+/// The digests of the message as it was before this attribute: as it stands, and with every set in DER order where that
+/// is another encoding.
 fn message_digests(
     stage: &Stage<'_>,
     number: usize,
     attributes: &[Attributed<'_>],
     at: usize,
-    hashes: &[HashAlgorithm],
+    wanted: &Wanted,
+    left: &mut Budget,
 ) -> Result<Vec<RecordDigest>, FormatError> {
     let mut found: Vec<RecordDigest> = Vec::new();
-    let others: Vec<Attributed<'_>> =
-        attributes.iter().filter(|attribute| !TYPES.contains(&attribute.oid)).cloned().collect();
-    let before = attributes.get(..at).unwrap_or_default().to_vec();
-    for kept in [before, others] {
+    let but = |left_out: &dyn Fn(usize, &Attributed<'_>) -> bool| -> Vec<Attributed<'_>> {
+        let all = attributes.iter().enumerate();
+        all.filter(|(place, attribute)| !left_out(*place, attribute)).map(|(_, attribute)| attribute.clone()).collect()
+    };
+    // The order of a set in DER does not tell which came first: without any record, without this and those behind it,
+    // without this one only.
+    let without_any = but(&|_, attribute| TYPES.contains(&attribute.oid));
+    let before = but(&|place, _| place >= at);
+    let without_this = but(&|place, _| place == at);
+    let mut recipes: Vec<Vec<Part>> = Vec::new();
+    for kept in [without_any, before, without_this] {
         for sorted in [false, true] {
             let mut message: Message = stage.message.clone();
             let Some(signer) = message.signers_mut().get_mut(number) else { continue };
@@ -112,27 +99,19 @@ fn message_digests(
                 message.sort();
             }
             let parts = message.parts()?;
-            for value in digests_of(&Assembled::new(&parts, stage.document), hashes)? {
+            if recipes.contains(&parts) || left.passes == 0 {
+                continue;
+            }
+            left.passes -= 1;
+            for value in wanted.digests(&Assembled::new(&parts, stage.document))? {
                 if !found.contains(&value) {
                     found.push(value);
                 }
             }
+            recipes.push(parts);
         }
     }
     Ok(found)
-}
-
-/// The digests of a document by several algorithms, in one pass.
-fn digests_of(document: &dyn Source, hashes: &[HashAlgorithm]) -> Result<Vec<RecordDigest>, FormatError> {
-    let started = hashes.iter().filter_map(|hash| Some((*hash, hash.start().ok()?)));
-    let mut running: Vec<(HashAlgorithm, Running)> = started.collect();
-    let library = |error: crate::signature::Unverified| SourceError(std::io::Error::other(error.to_string()));
-    each_chunk::<FormatError>(document, &(0..document.len()), |chunk| {
-        running.iter_mut().try_for_each(|(_, running)| running.update(chunk)).map_err(library)?;
-        Ok(())
-    })?;
-    let finished = running.into_iter().map(|(hash, running)| Ok(digest(hash, running.finish().map_err(library)?)));
-    finished.collect()
 }
 
 /// Everything in the message exists if a record over it is valid.

@@ -147,7 +147,7 @@ impl<'a> Stage<'a> {
             pdf: None,
         });
         if place.parent.is_none() {
-            let records = records::find(self, signer, place.number, index, contents, over)?;
+            let records = records::find(self, signer, place.number, index, contents, over, left)?;
             self.records.extend(records);
         }
         self.add_counters(signer, index, place, left)
