@@ -4,7 +4,7 @@
 mod scope;
 mod stream;
 
-pub use scope::{Scope, Uncovered};
+pub use scope::{ALL_REASONS, Scope, Uncovered};
 
 use crate::cms::certificate::Certificate;
 use crate::cms::certificate::extensions::{find, oid};
@@ -106,6 +106,11 @@ impl Crl {
         verdict.map_err(CrlFault::Signature)
     }
 
+    /// The signature algorithm.
+    pub fn method(&self) -> Result<Method, Unverified> {
+        Method::of_identifier(&self.algorithm)
+    }
+
     /// How many entries it has.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -173,41 +178,57 @@ pub fn judge(
     now: Time,
     rules: &Rules,
 ) -> Result<Status, CrlFault> {
+    let listed = listed(complete, delta, certificate)?;
+    for (crl, _) in [Some(complete), delta].into_iter().flatten() {
+        crl.check_times(now, rules)?;
+    }
+    match listed.entry {
+        Some(revoked) => Ok(Status::Revoked(revoked)),
+        // Who is on such a list is revoked; who is not may be on another one.
+        None if listed.reasons != ALL_REASONS => Err(CrlFault::Uncovered(Uncovered::Reasons)),
+        None => Ok(Status::Good),
+    }
+}
+
+/// What a CRL says about a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The entry. `None`: it is not revoked for any of `reasons`.
+    pub entry: Option<Revoked>,
+    /// The reasons that the list is about for this certificate, as bits like those of `ReasonFlags`;
+    /// [`ALL_REASONS`] if for all.
+    pub reasons: u16,
+}
+
+/// What a complete CRL, with or without a delta CRL that continues it, says about a certificate, whenever that was.
+/// Scope and numbers are checked, signatures and times are not.
+pub fn listed(complete: Held<'_>, delta: Option<Held<'_>>, certificate: &Certificate<'_>) -> Result<Listed, CrlFault> {
     let (crl, source) = complete;
     if crl.base_number.is_some() {
         return Err(CrlFault::OtherDelta);
     }
-    let partial = match crl.scope.covers(crl, certificate) {
-        Ok(()) => false,
-        // Who is on such a list is revoked; who is not may be on another one.
-        Err(Uncovered::Reasons) => true,
-        Err(uncovered) => return Err(CrlFault::Uncovered(uncovered)),
-    };
-    crl.check_times(now, rules)?;
+    let reasons = crl.scope.covers(crl, certificate).map_err(CrlFault::Uncovered)?;
     let mut entry = crl.entry(source, certificate)?;
     if let Some((delta, source)) = delta {
         delta.continues(crl)?;
-        delta.check_times(now, rules)?;
         match delta.entry(source, certificate)? {
             Some(Revoked { reason: Some(REMOVED), .. }) => entry = None,
             Some(newer) => entry = Some(newer),
             None => {}
         }
     }
-    match entry {
-        Some(revoked) => Ok(Status::Revoked(revoked)),
-        None if partial => Err(CrlFault::Uncovered(Uncovered::Reasons)),
-        None => Ok(Status::Good),
-    }
+    Ok(Listed { entry, reasons })
 }
 
 /// removeFromCRL.
 const REMOVED: u8 = 8;
 
 impl Crl {
+    /// Whether this is a delta CRL that may be read together with a complete one.
+    ///
     /// RFC 5280 section 5.2.4: same issuer and scope, and the complete CRL is neither older than the base nor newer than
     /// the delta.
-    fn continues(&self, complete: &Crl) -> Result<(), CrlFault> {
+    pub fn continues(&self, complete: &Crl) -> Result<(), CrlFault> {
         let (Some(base), Some(number)) = (&self.base_number, &self.number) else { return Err(CrlFault::OtherDelta) };
         let complete_number = complete.number.as_ref().ok_or(CrlFault::OtherDelta)?;
         let fits = same_name(&self.issuer, &complete.issuer)

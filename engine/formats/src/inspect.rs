@@ -425,8 +425,14 @@ pub struct RecordDigest {
 
 /// Names a certificate, CRL, OCSP answer, time-stamp token or signature value by its SHA-256 digest, so that proofs of
 /// existence can be kept about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(pub [u8; 32]);
+
+impl std::fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 impl ObjectId {
     /// That of these bytes: the DER of an object, the octets of a signature value.

@@ -2,8 +2,10 @@
 //! believed. No network, no clock; answers are kept as they were received by whoever received them.
 
 mod answer;
+mod response;
 
 pub use answer::{Answer, Unusable, judge};
+pub use response::{ResponderId, Response, Said};
 
 use crate::cms::certificate::Certificate;
 use crate::cms::certificate::extensions::oid;

@@ -151,6 +151,12 @@ pub const SIGNATURES_REMEMBERED_MAX: usize = 65_536;
 /// Addresses of missing issuers that one search for a path gives.
 pub const PATH_ADDRESSES_MAX: usize = 8;
 
+/// CRLs and OCSP answers with which one file is judged.
+pub const REVOCATION_OBJECTS_MAX: usize = 8_192;
+
+/// Certificates of one name with whose keys the signature of one CRL or OCSP answer is tried.
+pub const CRL_SIGNERS_TRIED_MAX: usize = 8;
+
 /// Length of one entry of a CRL, in bytes.
 pub const CRL_ENTRY_BYTES_MAX: usize = 16 * 1024;
 

@@ -4,8 +4,9 @@ use formats::cms::certificate::Certificate;
 use formats::der::DerError;
 use formats::inspect::ObjectId;
 use formats::path::{common_name, name_key};
+use formats::signature::HashAlgorithm;
 use model::Time;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A readable certificate. Cheap to clone; equal if its DER is.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ struct Parts {
     issuer_key: Box<[u8]>,
     not_before: Time,
     not_after: Time,
+    key_sha1: OnceLock<Vec<u8>>,
 }
 
 impl Cert {
@@ -35,6 +37,7 @@ impl Cert {
             der: der.clone(),
             not_before,
             not_after,
+            key_sha1: OnceLock::new(),
         })))
     }
 
@@ -51,6 +54,14 @@ impl Cert {
     /// The digest of its SubjectPublicKeyInfo.
     pub fn key(&self) -> ObjectId {
         self.0.key
+    }
+
+    /// SHA-1 of the key's bits, by which OCSP responders name themselves. Computed once.
+    pub(crate) fn key_sha1(&self) -> &[u8] {
+        self.0.key_sha1.get_or_init(|| {
+            let bits = self.fields().map(|fields| fields.public_key.bits).unwrap_or_default();
+            HashAlgorithm::Sha1.digest(bits).unwrap_or_default()
+        })
     }
 
     /// Its subject as a key for tables ([`formats::path::name_key`]).

@@ -66,8 +66,8 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Whether the CRL with this scope says all there is to say about a certificate.
-    pub(super) fn covers(&self, crl: &Crl, certificate: &Certificate<'_>) -> Result<(), Uncovered> {
+    /// For which reasons the CRL with this scope says whether a certificate is revoked.
+    pub(super) fn covers(&self, crl: &Crl, certificate: &Certificate<'_>) -> Result<u16, Uncovered> {
         let unreadable = |_| Uncovered::Unreadable;
         let points = certificate.crl_distribution_points().map_err(unreadable)?;
         let mine = full_names(self.names.iter().map(Vec::as_slice), self.relative.as_deref(), &crl.issuer);
@@ -76,7 +76,7 @@ impl Scope {
         // issuer's name.
         let own_name = tlv(TAG_DIRECTORY_NAME, &[certificate.issuer]);
         let own = DistributionPoint { names: vec![&own_name], ..DistributionPoint::default() };
-        let mut refused = Uncovered::Issuer;
+        let (mut refused, mut reasons) = (Uncovered::Issuer, 0);
         for point in points.iter().chain([&own]) {
             let others = point.crl_issuer.iter().filter_map(|name| directory_name(name));
             let issued_here = match point.crl_issuer.is_empty() {
@@ -90,11 +90,16 @@ impl Scope {
             let names = point.names.iter().chain(&point.crl_issuer).copied();
             let theirs = full_names(names, point.relative, base).map_err(unreadable)?;
             if mine.is_empty() || theirs.iter().any(|name| mine.iter().any(|known| same_general_name(name, known))) {
-                return self.covers_kind(certificate);
+                // RFC 5280 section 6.3.3 (d): those of the point that the list is about.
+                reasons |= point.reasons.unwrap_or(ALL_REASONS) & self.reasons.unwrap_or(ALL_REASONS);
+            } else {
+                refused = Uncovered::Point;
             }
-            refused = Uncovered::Point;
         }
-        Err(refused)
+        match reasons & ALL_REASONS {
+            0 => Err(refused),
+            reasons => self.covers_kind(certificate).map(|()| reasons),
+        }
     }
 
     fn covers_kind(&self, certificate: &Certificate<'_>) -> Result<(), Uncovered> {
@@ -102,9 +107,6 @@ impl Scope {
         let authority = constraints.is_some_and(|constraints| constraints.ca);
         if self.only_attributes || (self.only_users && authority) || (self.only_authorities && !authority) {
             return Err(Uncovered::Kind);
-        }
-        if self.reasons.is_some_and(|reasons| reasons | UNUSED_REASON != ALL_REASONS) {
-            return Err(Uncovered::Reasons);
         }
         Ok(())
     }
@@ -130,9 +132,8 @@ fn same_general_name(one: &[u8], other: &[u8]) -> bool {
         || matches!((directory_name(one), directory_name(other)), (Some(one), Some(other)) if same_name(one, other))
 }
 
-/// The nine reasons that have a bit, of which the first is unused.
-const ALL_REASONS: u16 = 0xff80;
-const UNUSED_REASON: u16 = 0x8000;
+/// The eight reasons that have a bit: 1 to 8, the highest bit is that of none.
+pub const ALL_REASONS: u16 = 0x7f80;
 
 /// `directoryName` among the GeneralNames.
 const TAG_DIRECTORY_NAME: u8 = 0xa4;

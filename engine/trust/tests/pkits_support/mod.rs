@@ -4,6 +4,7 @@ use model::Time;
 use std::sync::Arc;
 use testkit::corpora::corpora;
 use trust::path::{Anchors, Dates, PathInputs, Pool};
+use trust::revocation::Material;
 use trust::{Anchor, Cert, Model};
 
 /// 2022-05-01, when all of NIST's certificates are valid that should be.
@@ -19,7 +20,7 @@ pub(crate) struct Row {
     pub(crate) subject: Cert,
     pub(crate) pool: Pool,
     pub(crate) anchors: Anchors,
-    pub(crate) crls: Vec<Arc<[u8]>>,
+    pub(crate) material: Material,
     pub(crate) inputs: PathInputs,
     pub(crate) at: Time,
 }
@@ -36,6 +37,8 @@ pub(crate) fn rows() -> Option<Vec<Row>> {
         };
         let mut pool = Pool::new();
         assert!(pool.add_all(&files(columns[6]).iter().map(|name| read("certs", name)).collect::<Vec<_>>()));
+        let mut material = Material::new();
+        assert!(files(columns[7]).iter().all(|name| material.add_crl(&read("crls", name))));
         Row {
             id: columns[2].to_owned(),
             name: columns[3].to_owned(),
@@ -44,7 +47,7 @@ pub(crate) fn rows() -> Option<Vec<Row>> {
             subject: Cert::read(&read(".", columns[0])).unwrap(),
             pool,
             anchors: Anchors::new(vec![Anchor::plain(root.clone(), "NIST")]),
-            crls: files(columns[7]).iter().map(|name| read("crls", name)).collect(),
+            material,
             inputs: inputs(columns[10]),
             at: Time::from_seconds(NIST_TIME),
         }
