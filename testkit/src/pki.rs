@@ -7,10 +7,12 @@ use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
+use openssl::md::Md;
 use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::{Padding, Rsa};
 use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
@@ -219,6 +221,24 @@ impl Identity {
     /// The private key, for tests that work with openssl directly.
     pub fn key(&self) -> &PKey<Private> {
         &self.key
+    }
+
+    /// Signs a SHA-256, SHA-384 or SHA-512 digest: PKCS #1 v1.5 for RSA, ECDSA in DER.
+    pub fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>> {
+        let mut context = PkeyCtx::new(&self.key)?;
+        context.sign_init()?;
+        if self.key.rsa().is_ok() {
+            context.set_rsa_padding(Padding::PKCS1)?;
+            context.set_signature_md(match digest.len() {
+                32 => Md::sha256(),
+                48 => Md::sha384(),
+                64 => Md::sha512(),
+                length => anyhow::bail!("no SHA-2 digest has {length} bytes"),
+            })?;
+        }
+        let mut value = Vec::new();
+        context.sign_to_vec(digest, &mut value)?;
+        Ok(value)
     }
 
     /// DER of the SubjectPublicKeyInfo.

@@ -60,6 +60,8 @@ impl Anchor {
 pub struct Uses(u8);
 
 impl Uses {
+    /// Nothing in particular.
+    pub const NONE: Uses = Uses(0);
     /// Signatures and seals on documents.
     pub const SIGN: Uses = Uses(1);
     /// Time stamps.

@@ -151,8 +151,8 @@ pub struct Policy {
     pub stamp_delay_max: Duration,
     /// How far clocks may differ.
     pub skew: Duration,
-    /// Object identifiers of acceptable certificate policies, in dots. Empty: any.
-    pub certificate_policies: Vec<String>,
+    /// Acceptable certificate policies, contents of object identifiers. Empty: any.
+    pub certificate_policies: Vec<Vec<u8>>,
     /// Signature policies that need no further processing: object identifiers or URIs.
     pub signature_policies: Vec<String>,
 }
@@ -178,7 +178,11 @@ impl Policy {
             revocation_age_max: file.revocation_age_max_hours.map(hours),
             stamp_delay_max: hours(file.time_stamp_delay_max_hours),
             skew: Duration::from_secs(file.clock_skew_seconds),
-            certificate_policies: file.certificate_policies,
+            certificate_policies: file
+                .certificate_policies
+                .iter()
+                .map(|dots| object_identifier(dots))
+                .collect::<Result<_, _>>()?,
             signature_policies: file.signature_policies,
         })
     }
@@ -192,6 +196,23 @@ impl Policy {
     pub fn gravity(&self, rule: Rule) -> Gravity {
         self.gravity.get(&rule).copied().unwrap_or_else(|| rule.gravity())
     }
+}
+
+/// The content of an object identifier that is written in dots.
+fn object_identifier(dots: &str) -> Result<Vec<u8>, BadPolicy> {
+    let bad = || BadPolicy(format!("the policy: {dots:?} is not an object identifier in dots"));
+    let arcs = dots.split('.').map(|arc| arc.parse::<u32>().map_err(|_| bad())).collect::<Result<Vec<_>, _>>()?;
+    let [first @ 0..=2, second, rest @ ..] = arcs.as_slice() else { return Err(bad()) };
+    if *first < 2 && *second > 39 {
+        return Err(bad());
+    }
+    let head = first.checked_mul(40).and_then(|first| first.checked_add(*second)).ok_or_else(bad)?;
+    let mut out = Vec::new();
+    for arc in std::iter::once(head).chain(rest.iter().copied()) {
+        let groups = (32 - arc.leading_zeros()).div_ceil(7).max(1);
+        out.extend((0..groups).rev().map(|at| (arc >> (7 * at)) as u8 & 0x7f | if at > 0 { 0x80 } else { 0 }));
+    }
+    Ok(out)
 }
 
 fn hours(count: u64) -> Duration {

@@ -1,0 +1,162 @@
+//! One file on the bench: what came with it, what is known from elsewhere, what is proven so far.
+
+use super::stamp::StampFacts;
+use crate::certificate::Cert;
+use crate::missing::Missing;
+use crate::path::Pool;
+use crate::poe::Proofs;
+use crate::policy::Policy;
+use crate::report::{Object, ObjectKind, Proof};
+use crate::revocation::{Finding, Kind, Material};
+use crate::verifier::Verifier;
+use formats::evidence::Evidence;
+use formats::inspect::{Inspection, ObjectId, Stamp};
+use formats::signature::HashAlgorithm;
+use model::{Reason, Time};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many notes about unusable revocation information a report holds.
+const NOTES_MAX: usize = 64;
+
+pub(crate) struct Case<'a> {
+    pub(super) verifier: &'a Verifier<'a>,
+    pub(super) now: Time,
+    pub(super) pool: Pool,
+    pub(super) material: Material,
+    pub(super) proofs: Proofs,
+    pub(crate) missing: Missing,
+    /// Revocation information that could not be used, and why, for people.
+    pub(super) unusable: Vec<(ObjectId, String)>,
+    /// What was found about a certificate by an issuer.
+    pub(super) known_findings: HashMap<(ObjectId, ObjectId), Vec<Finding>>,
+    /// Certificates by digest, read once.
+    pub(super) certificates: HashMap<ObjectId, Cert>,
+    /// What was found out about each time stamp, by the digest of its token and what it is over.
+    pub(super) stamps: HashMap<ObjectId, StampFacts>,
+}
+
+impl<'a> Case<'a> {
+    /// Collects everything that is in a file, the files inside included, and what the caller adds.
+    pub(crate) fn new(verifier: &'a Verifier<'a>, inspection: &Inspection, further: &Evidence, now: Time) -> Self {
+        let mut case = Self {
+            verifier,
+            now,
+            pool: Pool::new(),
+            material: Material::new(),
+            proofs: Proofs::new(now),
+            missing: Missing::default(),
+            unusable: Vec::new(),
+            known_findings: HashMap::new(),
+            certificates: HashMap::new(),
+            stamps: HashMap::new(),
+        };
+        case.collect(inspection);
+        case.take(further);
+        case
+    }
+
+    fn collect(&mut self, inspection: &Inspection) {
+        self.take(&inspection.evidence);
+        for signature in &inspection.signatures {
+            self.take(&signature.evidence);
+            if let Some(signer) = &signature.signer {
+                self.pool.add_all([signer]);
+            }
+            signature.stamps.iter().for_each(|stamp| self.take_stamp(stamp));
+        }
+        inspection.stamps.iter().for_each(|stamp| self.take_stamp(stamp));
+        inspection.nested.iter().for_each(|nested| self.collect(&nested.inspection));
+    }
+
+    fn take_stamp(&mut self, stamp: &Stamp) {
+        if let Ok(token) = &stamp.token {
+            self.take_token(token);
+        }
+    }
+
+    pub(super) fn take_token(&mut self, token: &formats::tsp::Token) {
+        self.pool.add_all([token.signer()]);
+        self.take(&formats::inspect::of_token(token));
+    }
+
+    pub(super) fn take(&mut self, evidence: &Evidence) {
+        self.pool.add_evidence(evidence);
+        self.material.add_evidence(evidence);
+    }
+
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.verifier.policy
+    }
+
+    /// Reads a certificate, once.
+    pub(super) fn read(&mut self, der: &Arc<[u8]>) -> Option<Cert> {
+        let id = ObjectId::of(der);
+        if let Some(known) = self.certificates.get(&id) {
+            return Some(known.clone());
+        }
+        let certificate = Cert::read(der).ok()?;
+        self.certificates.insert(id, certificate.clone());
+        Some(certificate)
+    }
+
+    /// Since when an object is known to exist.
+    pub(crate) fn proven_since(&self, id: ObjectId) -> Time {
+        self.proofs.since(id)
+    }
+
+    /// Takes note of a proof of existence.
+    pub(crate) fn prove(&mut self, id: ObjectId, time: Time, proof: Proof) {
+        self.proofs.add(id, time, proof);
+    }
+
+    /// Whether a digest was suitable at a moment.
+    pub(crate) fn hash_suitable(&self, hash: HashAlgorithm, at: Time) -> bool {
+        self.policy().catalogue.hash(hash).at(at)
+    }
+
+    /// Keeps what was found out about a time stamp. One that occurs twice counts as what it is in its better place.
+    pub(crate) fn keep_stamp(&mut self, id: ObjectId, facts: StampFacts) {
+        let better = self.stamps.get(&id).is_none_or(|known| !known.conclusion.is_passed());
+        if better {
+            self.stamps.insert(id, facts);
+        }
+    }
+
+    /// What was found out about a time stamp.
+    pub(crate) fn stamp_facts(&self, id: ObjectId) -> Option<&StampFacts> {
+        self.stamps.get(&id)
+    }
+
+    /// Says in the report which revocation information could not be used.
+    pub(crate) fn note_unusable(&self, notes: &mut Vec<Reason>) {
+        for (_, why) in &self.unusable {
+            let note = Reason::new("revocation-unusable", why.clone());
+            if notes.len() < NOTES_MAX && !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+
+    /// A CRL or OCSP answer as an object of the report.
+    pub(crate) fn revocation_object(&self, id: ObjectId) -> Option<Object> {
+        let (_, kind, bytes) = self.material.objects().find(|(known, ..)| *known == id)?;
+        let (kind, name) = match kind {
+            Kind::Crl => (ObjectKind::Crl, "CRL"),
+            Kind::Ocsp => (ObjectKind::OcspResponse, "OCSP answer"),
+        };
+        let (bytes, name) = (bytes.clone(), name.to_owned());
+        Some(Object { id, kind, bytes, name, exists_since: self.proofs.since(id) })
+    }
+
+    /// A certificate as an object of the report.
+    pub(crate) fn certificate_object(&self, certificate: &Cert) -> Object {
+        Object {
+            id: certificate.id(),
+            kind: ObjectKind::Certificate,
+            bytes: certificate.der().clone(),
+            name: certificate.name(),
+            exists_since: self.proofs.since(certificate.id()),
+        }
+    }
+}
