@@ -57,6 +57,21 @@ pub(crate) async fn unlock(
     Err(last.unwrap_or_else(|| not_for_us(&envelope)))
 }
 
+/// Has a token that holds the key of this recipient open the content key, for a verifier. `None`: no token here holds it.
+pub(crate) async fn open_for(router: &Router, arrival: &Arrival) -> Option<Result<Secret, Reason>> {
+    let keys = router.decryption_keys();
+    let (token, key) = keys.into_iter().find(|(_, key)| arrival.is_for(&key.certificate))?;
+    let wrapped = match arrival.wrapped() {
+        Ok(wrapped) => wrapped.clone(),
+        Err(error) => return Some(Err(failure(error).reason().clone())),
+    };
+    let opened = match router.choose_token(token, Lane::Batch, OPEN_PATIENCE).await {
+        Ok(assignment) => assignment.decrypt(key.key, wrapped, OPEN_PATIENCE).await.map_err(not_opened),
+        Err(no_place) => Err(busy(&no_place)),
+    };
+    Some(opened.map_err(|failure| failure.reason().clone()))
+}
+
 /// Who of the recipients has a key here, and where. Waits for tokens that are not up yet: theirs may be the key.
 async fn matches(
     router: &Router,
@@ -115,6 +130,8 @@ fn not_opened(fault: SignFault) -> Failure {
     }
 }
 
+/// How long a file that is judged waits for a token to open it.
+const OPEN_PATIENCE: Duration = Duration::from_secs(60);
 /// Recipients that a reason names.
 const NAMES_MAX: usize = 5;
 /// A token that came up in the very moment before the wait began is found then.

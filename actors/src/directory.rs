@@ -1,14 +1,17 @@
 //! Owns one watched directory: what lies in `in/` is signed into `out/`, its source goes to `done/`, or to `error/` with
 //! a reason.
 //!
+//! Or it is judged: source and report then go to `valid/`, `indeterminate/` or `invalid/`.
+//!
 //! Where things are: [`scan`] finds complete files, `aside` what can't be signed · [`claim`] takes them and finds them again after a crash ·
-//! [`feed`] sends them through the pipeline · [`publish`] moves results and sources to where people look. The actor here
+//! [`feed`] sends them through the pipeline or to [`judge`] · [`publish`] moves results and sources to where people look. The actor here
 //! starts the feed, wakes it when something happens in the directory, and starts it again if it fails.
 
 mod aside;
 pub mod claim;
 pub mod feed;
 mod folders;
+pub mod judge;
 pub mod publish;
 pub mod scan;
 
@@ -42,6 +45,15 @@ pub enum Order {
     Oldest,
 }
 
+/// What a directory does with its files.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Makes of them what a profile says.
+    Make(Arc<Profile>),
+    /// Judges them.
+    Judge(Arc<judge::Judging>),
+}
+
 /// A watched directory as configuration describes it.
 #[derive(Clone, Debug)]
 pub struct DirectorySettings {
@@ -59,8 +71,8 @@ pub struct DirectorySettings {
     pub done: PathBuf,
     /// Where rejected sources and their reasons go.
     pub error: PathBuf,
-    /// How files are signed.
-    pub profile: Arc<Profile>,
+    /// What is done with files.
+    pub task: Task,
     /// Which names are taken: `*` and `?`, case does not matter. None: all.
     pub patterns: Vec<String>,
     /// In which order.
@@ -78,6 +90,12 @@ pub struct DirectorySettings {
 }
 
 impl DirectorySettings {
+    /// Where judged files and their reports go: `valid`, `indeterminate` and `invalid` beside the input, unless results go
+    /// elsewhere.
+    pub fn judged(&self) -> Option<PathBuf> {
+        matches!(self.task, Task::Judge(_)).then(|| self.output.clone())
+    }
+
     /// The folder for claimed files and unfinished results.
     pub fn work(&self) -> PathBuf {
         self.root.join(".work")

@@ -23,3 +23,4 @@ pub mod stamp_batch;
 pub mod supervise;
 pub mod timestamp;
 pub mod token;
+pub mod verification;

@@ -265,7 +265,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 }
 
 /// Opens the document. An empty one is nobody's document.
-fn open(origin: &Origin) -> Result<Arc<Document>, Failure> {
+pub(crate) fn open(origin: &Origin) -> Result<Arc<Document>, Failure> {
     let document = Document::open(origin).map_err(|error| unreadable(&error))?;
     match document.is_empty() {
         true => Err(Failure::Rejected(Reason::new("empty", "the file is empty"))),

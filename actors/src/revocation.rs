@@ -7,6 +7,7 @@
 
 mod issuers;
 mod lists;
+mod lookup;
 mod online;
 mod settings;
 mod source;

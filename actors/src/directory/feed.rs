@@ -1,12 +1,12 @@
 //! Sends the files of one watched directory through the pipeline: finish what a crash left, then claim, sign, record,
 //! publish. Claims at most what there are permits for, so that whatever waits, waits in `in/`.
 
-use super::DirectoryParts;
 use super::aside::Aside;
 use super::claim::{self, ClaimedFile, JobFolder, Recovery};
 use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
+use super::{DirectoryParts, Task, judge};
 use crate::deliver::{FileSystem, WriteError, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
@@ -14,8 +14,7 @@ use crate::measure::{self, Stage};
 use crate::pipeline::{Failure, Signed, blocking};
 use crate::recorder::Entry;
 use crate::services::{DocumentEvent, new_job};
-use model::profile::Format;
-use model::{AuditEntry, Digest, Lane, Outcome, Reason};
+use model::{AuditEntry, Digest, Lane, Outcome, Profile, Reason};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -91,6 +90,7 @@ impl Feed {
             output: settings.output.clone(),
             done: settings.done.clone(),
             error: settings.error.clone(),
+            judged: settings.judged().is_some(),
         });
         let file_system = FileSystem::of(&settings.work())
             .map_err(|error| format!("{} cannot be opened: {error}", settings.work().display()))?;
@@ -233,7 +233,9 @@ impl Feed {
 
     /// Why nothing is claimed now.
     fn reason_to_wait(&self) -> Option<String> {
-        if let Some(reason) = self.parts.pipeline.reason_to_wait(&self.parts.settings.profile) {
+        if let Task::Make(profile) = &self.parts.settings.task
+            && let Some(reason) = self.parts.pipeline.reason_to_wait(profile)
+        {
             return Some(reason);
         }
         let deferred = self.lock_deferred().len();
@@ -296,7 +298,10 @@ impl Feed {
         let job = NewJob {
             id: first.id.job,
             door: self.door(),
-            profile: settings.profile.name.to_string(),
+            profile: match &settings.task {
+                Task::Make(profile) => profile.name.to_string(),
+                Task::Judge(_) => "verify".to_owned(),
+            },
             opened_at: self.parts.clock.now(),
         };
         let documents: Vec<_> =
@@ -347,10 +352,14 @@ impl Feed {
 
     /// The result, and its evidence record if the profile asks for one.
     async fn make(&self, file: &ClaimedFile, permit: &mut Option<Permit>) -> Result<Written, Failure> {
-        let (pipeline, profile) = (&self.parts.pipeline, &self.parts.settings.profile);
+        let profile = match &self.parts.settings.task {
+            Task::Make(profile) => profile,
+            Task::Judge(judging) => return self.judge(file, judging).await,
+        };
+        let pipeline = &self.parts.pipeline;
         let origin = Origin::Claimed(file.path(), file.name.clone());
         let signed = pipeline.seal(&origin, profile, Lane::Batch).await?;
-        let mut written = self.write(file, signed).await?;
+        let mut written = self.write(file, signed, profile.clone()).await?;
         let Some(digest) = written.to_be_recorded.take() else { return Ok(written) };
         // What waits for its batch occupies a name and a digest only: the next file may come in.
         permit.take();
@@ -374,8 +383,17 @@ impl Feed {
         Ok(written)
     }
 
-    async fn write(&self, file: &ClaimedFile, signed: Signed) -> Result<Written, Failure> {
-        let profile = self.parts.settings.profile.clone();
+    /// Judges a file; its report is the result.
+    async fn judge(&self, file: &ClaimedFile, judging: &Arc<judge::Judging>) -> Result<Written, Failure> {
+        let now = self.parts.clock.now();
+        let judged = judge::judge(judging, &self.parts.router, file, now).await?;
+        let (path, result) = (file.part(&judged.result), judged.result);
+        let write = move || replace(&path, &judged.bytes).map_err(|error| not_written(&error));
+        blocking(move || Stage::Write.timed(write)).await??;
+        Ok(Written { result, format: "verified", signer: None, to_be_recorded: None, record: false })
+    }
+
+    async fn write(&self, file: &ClaimedFile, signed: Signed, profile: Arc<Profile>) -> Result<Written, Failure> {
         let format = signed.sealed.document().format;
         let (contains_original, encrypted) = (signed.sealed.contains_original(), profile.encryption.is_some());
         let result = self.parts.settings.naming.result_name(format, contains_original, encrypted, &file.name);
@@ -398,7 +416,7 @@ impl Feed {
             Err(Failure::Deferred(Reason::new("changed", "the file was written to while it was being signed")))
         };
         let to_be_recorded = blocking(move || Stage::Write.timed(work)).await??;
-        Ok(Written { result, format, signer, to_be_recorded, record: false })
+        Ok(Written { result, format: format.word(), signer, to_be_recorded, record: false })
     }
 
     fn defer(&self, file: ClaimedFile, reason: &Reason) {
@@ -419,8 +437,9 @@ impl Feed {
         let name = file.shown_name();
         let (end, publication) = match result {
             Ok(written) => {
-                let output = self.places.output.join(&written.result).to_string_lossy().into_owned();
-                let format = Some(written.format.word().to_owned());
+                let (_, folder, name) = self.places.of(&written.result);
+                let output = folder.join(name).to_string_lossy().into_owned();
+                let format = Some(written.format.to_owned());
                 let end = self.end(file.id, Outcome::Done, format, written.signer, Some(output), micros);
                 (end, Publication::done(file.clone(), written.result, written.record, self.places.clone()))
             }
@@ -512,7 +531,8 @@ impl Feed {
 
 struct Written {
     result: OsString,
-    format: Format,
+    /// A word for tables.
+    format: &'static str,
     signer: Option<String>,
     /// The digest of the result, which waits for an evidence record.
     to_be_recorded: Option<Digest>,

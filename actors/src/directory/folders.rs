@@ -6,14 +6,19 @@ use std::path::PathBuf;
 /// Makes the folders; an error says why files could not be moved between them. Blocks.
 pub(super) fn make_folders(settings: &DirectorySettings) -> Result<(), String> {
     let work = settings.work();
+    let verdicts: Vec<PathBuf> = match settings.judged() {
+        Some(folder) => super::judge::VERDICTS.iter().map(|verdict| folder.join(verdict)).collect(),
+        None => Vec::new(),
+    };
     let folders = [&settings.input, &settings.output, &settings.done, &settings.error, &work];
-    for folder in folders {
+    let folders: Vec<&PathBuf> = folders.into_iter().chain(&verdicts).collect();
+    for folder in &folders {
         std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     }
     // Moving must be renaming, or a crash could leave two halves of one file.
     let device = |folder: &PathBuf| rustix::fs::stat(folder).map(|stat| stat.st_dev).map_err(|error| error.to_string());
     let home = device(&work)?;
-    for folder in folders {
+    for folder in &folders {
         if device(folder)? != home {
             return Err(format!(
                 "{} lies on another file system than {}; files can only be renamed within one",

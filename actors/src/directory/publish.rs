@@ -2,6 +2,7 @@
 //! between is finished by the next start.
 
 use super::claim::ClaimedFile;
+use super::judge;
 use crate::deliver::{move_to_free_name, move_with_record, write_text};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -17,6 +18,18 @@ pub struct Places {
     pub done: PathBuf,
     /// For sources that were rejected.
     pub error: PathBuf,
+    /// Files are judged: the folders for verdicts are in `output`.
+    pub judged: bool,
+}
+
+impl Places {
+    /// Where the source goes, where the result goes, and the name of the result.
+    pub fn of(&self, result: &OsStr) -> (PathBuf, PathBuf, OsString) {
+        match judge::routed(result).filter(|_| self.judged) {
+            Some((folder, name)) => (self.output.join(folder), self.output.join(folder), name.into()),
+            None => (self.done.clone(), self.output.clone(), result.to_owned()),
+        }
+    }
 }
 
 /// The moves that one document still needs.
@@ -56,10 +69,11 @@ impl Publication {
     pub fn run(&self) -> io::Result<PathBuf> {
         match &self.kind {
             Kind::Done { result, record } => {
+                let (done, output, name) = self.places.of(result);
                 if !self.file.name.is_empty() {
-                    gone_is_fine(move_to_free_name(&self.file.path(), &self.places.done, &self.file.name))?;
+                    gone_is_fine(move_to_free_name(&self.file.path(), &done, &self.file.name))?;
                 }
-                let (part, output) = (self.file.part(result), &self.places.output);
+                let (part, output, result) = (self.file.part(result), &output, &*name);
                 match record {
                     // A repetition after a crash: the record has gone ahead.
                     true if self.file.record(result).symlink_metadata().is_ok() => {

@@ -50,7 +50,7 @@ impl Collector {
     }
 
     /// The certificates at an address.
-    async fn issuers(&self, address: &str) -> Result<Certificates, Failure> {
+    pub(super) async fn issuers(&self, address: &str) -> Result<Certificates, Failure> {
         let now = self.0.clock.now();
         let (asker, key) = (self.clone(), address.to_owned());
         let fetch = async move {
