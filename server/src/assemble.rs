@@ -1,10 +1,11 @@
 //! The wiring: from a configuration to running services, top to bottom in the order things start.
 
 use crate::certificates;
-use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig};
+use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig, VerifyConfig};
 use crate::key_file::KeyFile;
-use crate::secret;
-use actors::directory::DirectorySettings;
+use crate::{secret, verification};
+use actors::directory::judge::Judging;
+use actors::directory::{DirectorySettings, Task};
 use actors::levels::Levels;
 use actors::measure;
 use actors::naming::Naming;
@@ -14,15 +15,18 @@ use actors::services::{Setup, TokenSetup};
 use actors::timestamp::{TimeStampSettings, TimeStamper};
 use actors::token::actor::{PinLoader, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
+use actors::verification::Verification;
 use anyhow::Context;
+use formats::evidence::Evidence;
 use model::profile::PoolName;
 use model::{Clock, Profile, SignerName, SystemClock, TenantId, TokenSerial};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreConfig};
 use token::{Fault, Host, HostCommand, HostedToken, Module, Pin, Pkcs11Token, Token};
+use toml::Spanned;
 
 /// Something of the configuration that cannot work now; everything else runs.
 #[derive(Debug)]
@@ -101,16 +105,31 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
         profiles.insert(profile.name.get_ref().clone(), profile.resolve(&config.home, None).map(Arc::new));
     }
     let mut directories = Vec::new();
+    let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+    let mut collector = None;
     for directory in &config.directory {
-        let name = directory.profile.get_ref();
+        if let Some(verify) = &directory.verify {
+            let judging = judging(config, verify, &mut collector, &clock);
+            match judging {
+                Ok(judging) => {
+                    directories.push(directory_settings(config, directory, &tenant, Task::Judge(Arc::new(judging))));
+                }
+                Err(reason) => {
+                    broken.push(Broken { part: Part::Directory(directory.name.get_ref().clone()), reason });
+                }
+            }
+        }
+        let Some(name) = directory.profile.as_ref().map(Spanned::get_ref) else { continue };
         let own = config.profile(name).filter(|_| !directory.recipients.is_empty()).map(|profile| {
             profile.resolve(&config.home, Some(&directory.recipients)).map(Arc::new) // its own recipients
         });
         match own.as_ref().or(profiles.get(name)) {
-            Some(Ok(profile)) => directories.push(directory_settings(config, directory, &tenant, profile)),
+            Some(Ok(profile)) => {
+                directories.push(directory_settings(config, directory, &tenant, Task::Make(profile.clone())));
+            }
             Some(Err(reason)) => broken.push(Broken {
                 part: Part::Directory(directory.name.get_ref().clone()),
-                reason: format!("profile \"{}\": {reason}", directory.profile.get_ref()),
+                reason: format!("profile \"{name}\": {reason}"),
             }),
             None => {}
         }
@@ -119,7 +138,6 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
         let signers = pool.signers.iter().map(|signer| SignerName(signer.get_ref().as_str().into()));
         (PoolName(pool.name.get_ref().as_str().into()), signers.collect())
     });
-    let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
     let setup = Setup {
         store,
         levels: levels(config, clock.clone(), &mut broken)?,
@@ -166,6 +184,39 @@ fn levels(config: &Config, clock: Arc<dyn Clock>, broken: &mut Vec<Broken>) -> a
     let stamper = TimeStamper::new(stamping, clock.clone()).context("[[authority]]")?;
     let collector = Collector::new(revocation, clock.clone()).context("[revocation]")?;
     Ok(Levels::new(stamper, collector, clock))
+}
+
+/// How a directory judges. All such directories share what was fetched.
+fn judging(
+    config: &Config,
+    verify: &VerifyConfig,
+    collector: &mut Option<Collector>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Judging, String> {
+    let paths = config.paths();
+    let absolute = |files: &[PathBuf]| files.iter().map(|file| config.path(file)).collect::<Vec<_>>();
+    let settings = config.revocation.resolve(&paths, &config.network)?;
+    let roots = match verify.trust.is_empty() {
+        true => settings.anchors.clone(),
+        false => verification::certificates(&absolute(&verify.trust))?,
+    };
+    let mut known = verification::certificates(&absolute(&verify.known))?;
+    known.extend(settings.intermediates.iter().cloned());
+    let (policy, algorithms) = (verify.policy.as_ref(), verify.algorithms.as_ref());
+    let policy = verification::policy(
+        policy.map(|file| config.path(file)).as_deref(),
+        algorithms.map(|file| config.path(file)).as_deref(),
+    )?;
+    let anchors = verification::anchors(&roots, &settings.responders)?;
+    if !verify.offline && collector.is_none() {
+        *collector = Some(Collector::new(settings, clock.clone()).map_err(|fault| fault.to_string())?);
+    }
+    let known = Evidence { certificates: known, ..Evidence::default() };
+    Ok(Judging {
+        verification: Verification::new(anchors, policy, known, collector.clone().filter(|_| !verify.offline)),
+        report: verification::report_form(verify.report, verify.language),
+        originals: verify.originals.as_ref().map(|folder| config.path(folder)),
+    })
 }
 
 fn patience(config: &Config) -> Patience {
@@ -278,7 +329,7 @@ fn directory_settings(
     config: &Config,
     directory: &DirectoryConfig,
     tenant: &TenantId,
-    profile: &Arc<Profile>,
+    task: Task,
 ) -> DirectorySettings {
     let [input, output, done, error] = config.folders(directory);
     DirectorySettings {
@@ -289,7 +340,7 @@ fn directory_settings(
         output,
         done,
         error,
-        profile: profile.clone(),
+        task,
         patterns: directory.patterns.clone(),
         order: directory.order.into(),
         naming: directory.naming.naming(),

@@ -39,6 +39,11 @@ pub enum Command {
     Encrypt(Encrypt),
     /// Open files that were encrypted for a key that is here (CMS).
     Decrypt(Decrypt),
+    /// Judge signatures, time stamps and evidence records of any maker.
+    ///
+    /// Exit codes: 0 all TOTAL-PASSED; 1 some TOTAL-FAILED; 2 some INDETERMINATE, none failed; 3 no signature found; 4
+    /// something cannot be read.
+    Verify(Verify),
     /// Look at tokens; lift the block of one.
     Token(TokenArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
@@ -242,6 +247,82 @@ pub struct Decrypt {
     /// The folder for results.
     #[arg(short, long)]
     pub output: PathBuf,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The configuration; its network settings and `[revocation]` are used, its anchors are trusted.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Certificates that are trusted (PEM or DER), in place of those of the configuration. Without any only the
+    /// cryptography is judged. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+    /// Further certificates, of issuers or signers, which are not trusted by themselves.
+    #[arg(long, value_name = "FILE")]
+    pub known: Vec<PathBuf>,
+    /// Judge as of this moment, as in 2026-11-26T12:00:00Z or 2026-11-26.
+    #[arg(long, value_name = "TIME", value_parser = crate::moment::parse)]
+    pub at: Option<model::Time>,
+    /// The verification policy in place of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The algorithm catalogues in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub algorithms: Option<PathBuf>,
+    /// What a detached signature is over. May be given several times.
+    #[arg(long, value_name = "DOC")]
+    pub detached: Vec<PathBuf>,
+    /// The digest of what a detached signature is over, in hexadecimal; `sha1:` and the like in front if it is not SHA-2.
+    #[arg(long, value_name = "HEX", conflicts_with = "detached")]
+    pub hash: Option<String>,
+    /// File whose first line is the password of encrypted PDF files.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Ask nobody: judge by what the files bring.
+    #[arg(long)]
+    pub offline: bool,
+    /// Hosts in private networks that may be asked though only certificates name them.
+    #[arg(long, value_name = "HOST")]
+    pub reach: Vec<String>,
+    /// Write full reports of this kind.
+    #[arg(long, value_enum)]
+    pub report: Option<ReportName>,
+    /// The language of reports for people.
+    #[arg(long, value_enum, default_value = "en")]
+    pub language: LanguageName,
+    /// Put the evidence that was used (certificates, CRLs, OCSP answers, time stamps) into JSON reports.
+    #[arg(long)]
+    pub evidence: bool,
+    /// The signed files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder for reports; without it they go to standard output.
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
+}
+
+/// `--report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportName {
+    /// JSON.
+    Json,
+    /// XML by ETSI TS 119 102-2.
+    Xml,
+    /// A page for people.
+    Html,
+    /// A PDF for people.
+    Pdf,
+}
+
+/// `--language`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LanguageName {
+    /// English.
+    En,
+    /// German.
+    De,
 }
 
 /// Where time stamps come from, and who is trusted for long-term signatures.

@@ -13,6 +13,7 @@ pub mod sign;
 pub mod submit;
 pub mod timestamp;
 pub mod token;
+pub mod verify;
 
 use crate::cli::Arguments;
 use crate::config::Config;

@@ -6,6 +6,7 @@
 
 mod outside;
 mod profile;
+pub mod verify;
 
 use actors::directory::Order;
 use actors::naming::Naming;
@@ -19,6 +20,7 @@ use toml::Spanned;
 
 pub use outside::{AuthorityConfig, NetworkConfig, RevocationConfig};
 pub use profile::ProfileConfig;
+pub use verify::VerifyConfig;
 
 /// A configuration that cannot be used, with the place of the fault.
 #[derive(Debug, thiserror::Error)]
@@ -239,8 +241,10 @@ pub struct DirectoryConfig {
     pub done: Option<PathBuf>,
     /// Another folder than `error`.
     pub error: Option<PathBuf>,
-    /// The profile.
-    pub profile: Spanned<String>,
+    /// The profile, where files are signed.
+    pub profile: Option<Spanned<String>>,
+    /// Where files are judged: how.
+    pub verify: Option<VerifyConfig>,
     /// PEM or DER files with the certificates of those to encrypt for, instead of the profile's own.
     #[serde(default)]
     pub recipients: Vec<PathBuf>,
@@ -510,9 +514,15 @@ impl Config {
         profiles: &BTreeSet<&str>,
         faults: &Faults<'_>,
     ) -> Result<(), ConfigError> {
-        let profile = &directory.profile;
-        if !profiles.contains(profile.get_ref().as_str()) {
-            return Err(faults.of(profile, format!("there is no profile \"{}\"", profile.get_ref())));
+        match (&directory.profile, &directory.verify) {
+            (Some(profile), None) if !profiles.contains(profile.get_ref().as_str()) => {
+                return Err(faults.of(profile, format!("there is no profile \"{}\"", profile.get_ref())));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+            _ => {
+                let what = "a directory needs either a profile, to sign by, or [directory.verify], to judge";
+                return Err(faults.of(&directory.name, what));
+            }
         }
         for rule in directory.naming.rules() {
             Naming::check(rule.get_ref()).map_err(|what| faults.of(rule, what))?;

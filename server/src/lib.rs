@@ -9,5 +9,7 @@ pub mod config;
 pub mod demo_ca;
 pub mod http;
 pub mod key_file;
+pub mod moment;
 pub mod secret;
 pub mod table;
+pub mod verification;

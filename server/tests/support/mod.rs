@@ -138,6 +138,17 @@ impl Home {
         self.directory_at(name, &root, profile, lines)
     }
 
+    /// A watched directory `NAME/` whose files are judged, and what `[directory.verify]` says. A file settles at once.
+    pub fn judging_directory(&mut self, name: &str, verify: &str) -> Folder {
+        let root = self.path().join(name);
+        self.add(&format!(
+            "[[directory]]\nname = \"{name}\"\npath = {root:?}\nsettle_ms = 200\npoll_ms = 100\n[directory.verify]\n{verify}"
+        ));
+        let folder = Folder { root };
+        std::fs::create_dir_all(folder.input()).unwrap();
+        folder
+    }
+
     /// As [`Home::directory`], somewhere else.
     pub fn directory_at(&mut self, name: &str, root: &Path, profile: &str, lines: &str) -> Folder {
         let mut lines = lines.to_owned();
