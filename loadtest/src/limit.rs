@@ -78,14 +78,14 @@ pub(crate) fn run(from: &Path, to: &Path, key: &SigningKey) -> Result<LimitRun> 
 }
 
 /// Processor time of this thread since the last look, in microseconds.
-struct Lap(f64);
+pub(crate) struct Lap(f64);
 
 impl Lap {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Self::now())
     }
 
-    fn lap(&mut self) -> f64 {
+    pub(crate) fn lap(&mut self) -> f64 {
         let now = Self::now();
         let passed = now - self.0;
         self.0 = now;
@@ -109,7 +109,10 @@ mod tests {
     fn the_ideal_program_handles_every_file_and_leaves_the_sources() {
         for key in ["p256", "ed25519"] {
             let crate::Door::Directory(arguments) =
-                crate::Arguments::parse_from(["loadtest", "directory", "--key", key]).door;
+                crate::Arguments::parse_from(["loadtest", "directory", "--key", key]).door
+            else {
+                unreachable!("another door")
+            };
             let key = SigningKey::make(&arguments).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let (from, to) = (folder.path().join("from"), folder.path().join("to"));

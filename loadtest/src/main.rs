@@ -13,6 +13,7 @@ mod peer;
 mod process;
 mod report;
 mod server;
+mod verify;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,6 +32,8 @@ struct Arguments {
 enum Door {
     /// A watched directory: all files lie in `in/` before the server starts.
     Directory(Directory),
+    /// Verification: all files lie on the disk, signed before.
+    Verify(verify::Verify),
 }
 
 /// `directory`.
@@ -193,8 +196,11 @@ impl Directory {
 
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command line program
 fn main() -> ExitCode {
-    let Door::Directory(arguments) = Arguments::parse().door;
-    match run(&arguments) {
+    let result = match Arguments::parse().door {
+        Door::Directory(arguments) => run(&arguments),
+        Door::Verify(arguments) => verify::run(&arguments),
+    };
+    match result {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
