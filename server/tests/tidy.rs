@@ -27,6 +27,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("actix", &["actors", "server"]),
     ("actix-web", &["server"]),
     ("aws-lc-rs", &["formats", "token", "store"]),
+    ("cfb", &["formats"]),
     ("cryptoki", &["token"]),
     ("cryptoki-sys", &["token"]),
     ("deadpool-postgres", &["store"]),

@@ -7,6 +7,8 @@
 
 mod armour;
 mod cms;
+mod encrypted;
+mod mail;
 mod recognise;
 pub mod record;
 mod xml;
@@ -55,18 +57,11 @@ fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError
         },
         Shape::Pdf => Err(not_readable("PDFs")),
         Shape::Zip => Err(not_readable("containers")),
-        Shape::Mail | Shape::CompoundFile => Err(not_readable("mails")),
-        Shape::Encrypted => Ok(encrypted()),
+        Shape::Mail => mail::inspect(input),
+        Shape::CompoundFile => mail::inspect_compound(input),
+        Shape::Encrypted => encrypted::inspect(input),
         Shape::Armoured | Shape::Other => Ok(Inspection::new(FileKind::Other)),
     }
-}
-
-/// Nothing is known about what is in it.
-fn encrypted() -> Inspection {
-    let sentence = "the file is encrypted; signatures inside can be judged when it was decrypted";
-    let mut inspection = Inspection::new(FileKind::Encrypted);
-    inspection.notes.push(Reason::new("encrypted", sentence));
-    inspection
 }
 
 fn not_readable(what: &str) -> FormatError {
@@ -148,7 +143,7 @@ pub enum FileKind {
     Asic,
     /// A mail (RFC 5322), or an Outlook message.
     Mail,
-    /// CMS EnvelopedData or AuthEnvelopedData that nobody opened.
+    /// CMS EnvelopedData or AuthEnvelopedData, or a mail that is it. What is in it is nested if somebody had a key.
     Encrypted,
     /// Nothing that could hold a signature.
     Other,

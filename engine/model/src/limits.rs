@@ -276,3 +276,30 @@ pub const REPORT_ROWS_MAX: usize = 1_000;
 
 /// Pages of a document of text that is written.
 pub const PDF_TEXT_PAGES_MAX: usize = 2_000;
+
+/// Length of one mail, in bytes, and of all that is decoded of it.
+pub const MAIL_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Parts of one mail, those of mails in it included.
+pub const MAIL_PARTS_MAX: usize = 10_000;
+
+/// Nesting of parts, signed, encrypted and attached mails in one mail.
+pub const MAIL_NESTING_MAX: usize = 32;
+
+/// Header fields of one mail or part of it.
+pub const MAIL_FIELDS_MAX: usize = 2_000;
+
+/// Length of the header of one mail or part of it, in bytes.
+pub const MAIL_HEADER_BYTES_MAX: usize = 512 * 1024;
+
+/// Senders of one mail.
+pub const MAIL_ADDRESSES_MAX: usize = 64;
+
+/// Signed or encrypted messages in one mail.
+pub const MAIL_MESSAGES_MAX: usize = 64;
+
+/// What is decrypted into memory in order to be inspected, in bytes.
+pub const DECRYPTED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Keys that are tried on one encrypted message.
+pub const ENVELOPE_ATTEMPTS_MAX: usize = 8;
