@@ -135,7 +135,9 @@ impl<'a> Response<'a> {
                 return Err(DerError::TooMany);
             }
             let mut id = singles.enter(TAG_SEQUENCE)?.enter(TAG_SEQUENCE)?;
-            (id.expect(TAG_SEQUENCE)?, id.expect(TAG_OCTET_STRING)?, id.expect(TAG_OCTET_STRING)?);
+            for tag in [TAG_SEQUENCE, TAG_OCTET_STRING, TAG_OCTET_STRING] {
+                id.expect(tag)?;
+            }
             serials.push(id.expect(TAG_INTEGER)?.raw);
         }
         Ok(serials)

@@ -90,9 +90,11 @@ impl Material {
 
     /// Takes in what came with a signature.
     pub fn add_evidence(&mut self, evidence: &Evidence) -> bool {
-        // Both loops run to their end: an answer may find room that a CRL did not need.
-        let lists = evidence.crls.iter().fold(true, |room, der| self.add_crl(der) && room);
-        evidence.ocsp_responses.iter().fold(lists, |room, der| self.add_answer(der) && room)
+        // Both run to their end: an answer may be known already where a CRL found no more room.
+        let mut room = true;
+        evidence.crls.iter().for_each(|der| room &= self.add_crl(der));
+        evidence.ocsp_responses.iter().for_each(|der| room &= self.add_answer(der));
+        room
     }
 
     /// Takes in what another one has read.
