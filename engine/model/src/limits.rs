@@ -303,3 +303,30 @@ pub const DECRYPTED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Keys that are tried on one encrypted message.
 pub const ENVELOPE_ATTEMPTS_MAX: usize = 8;
+
+/// Length of one trusted list, in bytes: the largest have 10 to 30 MB.
+pub const TRUSTED_LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Other lists that one trusted list names.
+pub const TRUSTED_LIST_POINTERS_MAX: usize = 256;
+
+/// Services of one trusted list.
+pub const TRUSTED_LIST_SERVICES_MAX: usize = 20_000;
+
+/// Former states of one service of a trusted list.
+pub const TRUSTED_LIST_HISTORY_MAX: usize = 256;
+
+/// Certificates of one service of a trusted list, and of those who may sign one list.
+pub const TRUSTED_LIST_CERTIFICATES_MAX: usize = 256;
+
+/// Length of one text of a trusted list, in characters.
+pub const TRUSTED_LIST_TEXT_CHARS_MAX: usize = 1_000;
+
+/// Remarks on one trusted list.
+pub const TRUSTED_LIST_NOTES_MAX: usize = 100;
+
+/// Length of a certificate batch, in bytes.
+pub const TRUST_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Trust centres of a certificate batch, certificates of each, and addresses of each.
+pub const TRUST_BATCH_ITEMS_MAX: usize = 4_096;

@@ -8,10 +8,12 @@
 
 pub mod algorithm;
 pub mod anchor;
+pub mod batch;
 pub mod catalogue;
 pub mod certificate;
 pub mod json;
 mod level;
+pub mod list;
 pub mod missing;
 pub mod path;
 mod poe;

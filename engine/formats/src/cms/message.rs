@@ -128,6 +128,25 @@ impl Message {
         Ok(Some(()))
     }
 
+    /// The content inside of the message, if it has not more than `bytes_max` bytes. `None`: it is elsewhere.
+    pub fn content(&self, document: &dyn Source, bytes_max: usize) -> Result<Option<Vec<u8>>, FormatError> {
+        if self.is_detached() {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        self.content_pieces(document, None, |source, range| {
+            let start = content.len();
+            let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+            let end = start.checked_add(length).filter(|end| *end <= bytes_max).ok_or_else(|| {
+                FormatError::document("content-too-long", format!("the content has more than {bytes_max} bytes"))
+            })?;
+            content.resize(end, 0);
+            source.read_exact_at(range.start, content.get_mut(start..).unwrap_or_default())?;
+            Ok(())
+        })?;
+        Ok(Some(content))
+    }
+
     /// Puts a certificate in, if it is not there yet.
     pub(super) fn add_certificate(&mut self, certificate: &[u8]) {
         add(&mut self.certificates, certificate.to_vec());
