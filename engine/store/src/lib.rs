@@ -1,5 +1,5 @@
-//! One [`Store`] over embedded SQLite and PostgreSQL: jobs, documents and their outcomes, login states of tokens, and the
-//! audit log.
+//! One [`Store`] over embedded SQLite and PostgreSQL: jobs, documents and their outcomes, login states of tokens, whom
+//! tenants trust, and the audit log.
 //!
 //! Every table begins with the tenant, and so does every call. The crate never reads a clock (time is an argument),
 //! never groups writes over time (callers hand over groups) and never holds a transaction open while it waits for
@@ -15,6 +15,7 @@ mod logins;
 mod postgres;
 mod sql;
 mod sqlite;
+mod trust;
 mod value;
 mod work;
 
@@ -22,6 +23,7 @@ pub use audit::{AuditRow, AuditVerdict, BREAKS_MAX, ChainBreak, ChainFault, Chai
 pub use error::StoreError;
 pub use jobs::{Counts, DocumentEnd, DocumentRow, DocumentState, Finished, JobRow, NewDocument, NewJob, OpenDocument};
 pub use logins::{Begin, LoginRow, LoginState};
+pub use trust::{TrustAllowed, TrustKind, TrustSource};
 
 use model::{AuditEntry, TenantId};
 use secrecy::SecretString;

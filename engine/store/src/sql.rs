@@ -92,8 +92,30 @@ pub(crate) const AUDIT_BY_TIME: &str = "SELECT node, number, happened_at, who, w
 pub(crate) const AUDIT_BY_CHAIN: &str = "SELECT node, number, happened_at, who, what, object, signer, detail, chain \
      FROM audit WHERE tenant = $1 AND (node, number) > ($2, $3) ORDER BY node, number LIMIT $4";
 
+/// Keeps a source unless what is kept has the same or a higher number.
+pub(crate) const TRUST_IMPORT: &str = "INSERT INTO trust_source (tenant, name, kind, sequence, issued_at, keys, octets, \
+     imported_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, name) DO UPDATE \
+     SET sequence = excluded.sequence, issued_at = excluded.issued_at, keys = excluded.keys, \
+     octets = excluded.octets, imported_at = excluded.imported_at \
+     WHERE trust_source.kind = excluded.kind AND trust_source.sequence < excluded.sequence";
+
+/// All sources.
+pub(crate) const TRUST_SOURCES: &str = "SELECT name, kind, sequence, issued_at, keys, octets, imported_at \
+     FROM trust_source WHERE tenant = $1 ORDER BY name";
+
+/// Allows a trust centre.
+pub(crate) const TRUST_ALLOW: &str = "INSERT INTO trust_allowed (tenant, source, centre, allowed_at, allowed_by) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, source, centre) DO NOTHING";
+
+/// Takes the allowance back.
+pub(crate) const TRUST_DENY: &str = "DELETE FROM trust_allowed WHERE tenant = $1 AND source = $2 AND centre = $3";
+
+/// All allowances.
+pub(crate) const TRUST_ALLOWED: &str = "SELECT source, centre, allowed_at, allowed_by FROM trust_allowed \
+     WHERE tenant = $1 ORDER BY source, centre";
+
 /// All statements by name: each is prepared when a store is opened, so that a foreign or altered schema is noticed then.
-pub(crate) const ALL: [(&str, &str); 20] = [
+pub(crate) const ALL: [(&str, &str); 25] = [
     ("INSERT_JOB", INSERT_JOB),
     ("INSERT_DOCUMENT", INSERT_DOCUMENT),
     ("END_DOCUMENT", END_DOCUMENT),
@@ -114,4 +136,9 @@ pub(crate) const ALL: [(&str, &str); 20] = [
     ("AUDIT_HEAD", AUDIT_HEAD),
     ("AUDIT_BY_TIME", AUDIT_BY_TIME),
     ("AUDIT_BY_CHAIN", AUDIT_BY_CHAIN),
+    ("TRUST_IMPORT", TRUST_IMPORT),
+    ("TRUST_SOURCES", TRUST_SOURCES),
+    ("TRUST_ALLOW", TRUST_ALLOW),
+    ("TRUST_DENY", TRUST_DENY),
+    ("TRUST_ALLOWED", TRUST_ALLOWED),
 ];

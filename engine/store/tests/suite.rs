@@ -9,6 +9,7 @@ use model::{AuditEntry, DocumentId, Outcome, Reason, TenantId};
 use std::time::Instant;
 use store::{
     Begin, ChainBreak, ChainFault, DocumentState, Finished, LoginState, NAME_BYTES_MAX, NewDocument, Store, StoreError,
+    TrustKind, TrustSource,
 };
 use support::{Place, at, documents, end, entry, job, serial, tenant};
 
@@ -64,8 +65,41 @@ on_both!(
     many_callers_finish_at_once,
     a_caller_that_goes_away_does_no_harm,
     a_foreign_schema_is_noticed_at_the_opening,
+    trust_is_kept_in_its_newest_state,
     a_hundred_thousand_rows,
 );
+
+async fn trust_is_kept_in_its_newest_state(place: &Place) {
+    let store = place.open("a").await;
+    let source = |sequence: u64, octets: &str| TrustSource {
+        name: "batch".to_owned(),
+        kind: TrustKind::Batch,
+        sequence,
+        issued_at: at(1),
+        keys: "ab".to_owned(),
+        octets: octets.to_owned(),
+        imported_at: at(2),
+    };
+    assert!(store.import_trust(&tenant(), &source(3, "three"), "ada").await.unwrap());
+    for older in [3, 2] {
+        assert!(!store.import_trust(&tenant(), &source(older, "older"), "ada").await.unwrap(), "{older} rolls back");
+    }
+    let list = TrustSource { kind: TrustKind::List, ..source(9, "list") };
+    assert!(!store.import_trust(&tenant(), &list, "ada").await.unwrap(), "another kind under the same name");
+    assert!(store.import_trust(&tenant(), &source(4, "four"), "ada").await.unwrap());
+    assert_eq!(store.trust_sources(&tenant()).await.unwrap(), [source(4, "four")]);
+
+    assert!(store.allow_trust(&tenant(), "batch", "centre", "ada", at(3)).await.unwrap());
+    assert!(!store.allow_trust(&tenant(), "batch", "centre", "bob", at(4)).await.unwrap());
+    let allowed = store.allowed_trust(&tenant()).await.unwrap();
+    assert_eq!((allowed.len(), allowed[0].allowed_by.as_str()), (1, "ada"));
+    let other = TenantId::new("other").unwrap();
+    assert!(store.allowed_trust(&other).await.unwrap().is_empty());
+    assert!(store.trust_sources(&other).await.unwrap().is_empty());
+    assert!(store.deny_trust(&tenant(), "batch", "centre", "ada", at(5)).await.unwrap());
+    assert!(!store.deny_trust(&tenant(), "batch", "centre", "ada", at(6)).await.unwrap());
+    assert!(store.allowed_trust(&tenant()).await.unwrap().is_empty());
+}
 
 async fn a_job_lives_from_opening_to_its_end(place: &Place) {
     let store = place.open("a").await;
