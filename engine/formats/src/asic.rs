@@ -9,8 +9,8 @@ pub mod reader;
 pub mod sign;
 
 /// The entry that says what kind of container it is.
-const MIME_TYPE: &str = "mimetype";
+pub(crate) const MIME_TYPE: &str = "mimetype";
 /// The folder of everything about signatures.
-const META_INF: &str = "META-INF/";
+pub(crate) const META_INF: &str = "META-INF/";
 /// The namespace of ASiC.
-const NAMESPACE: &str = "http://uri.etsi.org/02918/v1.2.1#";
+pub(crate) const NAMESPACE: &str = "http://uri.etsi.org/02918/v1.2.1#";

@@ -6,6 +6,7 @@
 //! means that the medium failed, or that the file as a whole cannot be taken apart.
 
 mod armour;
+mod asic;
 mod cms;
 mod encrypted;
 mod mail;
@@ -56,7 +57,7 @@ fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError
             None => xml::inspect(input),
         },
         Shape::Pdf => Err(not_readable("PDFs")),
-        Shape::Zip => Err(not_readable("containers")),
+        Shape::Zip => asic::inspect(input),
         Shape::Mail => mail::inspect(input),
         Shape::CompoundFile => mail::inspect_compound(input),
         Shape::Encrypted => encrypted::inspect(input),

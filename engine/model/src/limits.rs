@@ -229,6 +229,18 @@ pub const ASIC_DIRECTORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Length of all that is unpacked of one container, in bytes: compressed documents, and the signatures.
 pub const ASIC_UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Signatures, time stamps, evidence records and manifests of one container that is judged.
+pub const ASIC_META_FILES_MAX: usize = 256;
+
+/// Length of one signature or manifest of a container that is judged, in bytes.
+pub const ASIC_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How deep a container may lie inside of other files for its own files to be looked into.
+pub const ASIC_NESTING_MAX: usize = 3;
+
+/// Signature values, certificates and the like that one time stamp of a container proves to have existed.
+pub const ASIC_OBJECTS_MAX: usize = 65_536;
+
 /// Length of a file in text form (PEM, base64) that is decoded to see what is in it, in bytes.
 pub const ARMOUR_BYTES_MAX: u64 = 256 * 1024 * 1024;
 

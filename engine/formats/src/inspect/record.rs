@@ -139,6 +139,7 @@ const GIVEN: &str = "digest/";
 pub struct Wanted {
     /// By which algorithm; by which canonicalisation before, if the object is XML.
     digests: Vec<(HashAlgorithm, Option<Canonicalization>)>,
+    first: Option<HashAlgorithm>,
 }
 
 impl Wanted {
@@ -155,6 +156,11 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    /// That of the first time stamp, by which a container's manifest has to give digests (EN 319 162-1 annex A.4).
+    pub fn first(&self) -> Option<HashAlgorithm> {
+        self.first
     }
 
     /// The algorithms, each once.
@@ -264,6 +270,9 @@ impl Wanted {
                 if let Some(algorithm) = algorithm {
                     self.add(algorithm, None);
                 }
+                if count == 1 {
+                    self.first = algorithm;
+                }
             }
             if count == EVIDENCE_RECORD_STAMPS_MAX {
                 break;
@@ -284,7 +293,11 @@ impl Wanted {
         };
         for chain in children(&document, sequence, NAMESPACE, "ArchiveTimeStampChain").take(EVIDENCE_RECORD_STAMPS_MAX)
         {
-            if let Some(algorithm) = named(chain, "DigestMethod").and_then(hash_of) {
+            let algorithm = named(chain, "DigestMethod").and_then(hash_of);
+            if document.attribute(chain, "", "Order").is_some_and(|order| order.trim() == "1") {
+                self.first = algorithm;
+            }
+            if let Some(algorithm) = algorithm {
                 self.add(algorithm, named(chain, "CanonicalizationMethod").and_then(canonicalization_of));
             }
         }
