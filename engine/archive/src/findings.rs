@@ -52,17 +52,13 @@ pub struct StampFinding {
 pub fn check_inspected(record: &Record) -> Result<Findings, ArchiveError> {
     let digests = |algorithm: HashAlgorithm, canonicalization: Option<&str>| {
         let of_object = |object: &RecordObject| {
-            let by = |canonicalization: Option<&str>| {
-                let fitting = object.digests.iter().filter(|digest| {
-                    digest.algorithm == algorithm && digest.canonicalization.as_deref() == canonicalization
-                });
-                fitting.map(|digest| digest.value.clone()).collect::<Vec<_>>()
-            };
-            // What is XML is canonicalised if the record asks for it, and counts in no other form.
-            match by(canonicalization) {
-                canonical if canonicalization.is_some() && canonical.is_empty() => by(None),
-                found => found,
-            }
+            // What is XML is canonicalised before (RFC 6283 section 3.2.1), but makers that take files for binary data
+            // hash them as they are, which proves no less.
+            let fitting = object.digests.iter().filter(|digest| {
+                let method = digest.canonicalization.as_deref();
+                digest.algorithm == algorithm && (method.is_none() || method == canonicalization)
+            });
+            fitting.map(|digest| digest.value.clone()).collect::<Vec<_>>()
         };
         record.objects.iter().map(of_object).collect()
     };

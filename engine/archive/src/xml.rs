@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The namespace of RFC 6283.
 pub const NAMESPACE: &str = "urn:ietf:params:xml:ns:ers";
 
-/// A record in XML that has been read; what it proves is [`crate::check`]'s work.
+/// A record in XML that has been read; what it shows is [`crate::findings`]' work.
 #[derive(Clone, Debug)]
 pub struct XmlRecord {
     /// Oldest first; each has at least one time stamp.

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use archive::{ArchiveError, Findings, check_inspected};
-use formats::inspect::{Detached, FileKind, Input, Inspection, Record, inspect};
+use formats::inspect::{Detached, FileKind, Input, Inspection, Integrity, Record, inspect};
 use formats::signature::HashAlgorithm;
 use proptest::prelude::*;
 use std::path::Path;
@@ -271,4 +271,55 @@ proptest! {
             }
         }
     }
+}
+
+/// How a record in a container is to be called if not valid, and why.
+const IN_CONTAINERS: [(&str, &str); 13] = [
+    // A hash tree of the second chain lacks a file, or has another hash of it.
+    ("cades-lt-with-er-chain-renewed-invalid-ref.sce", "unknown"),
+    ("cades-lt-with-er-chain-renewed-missed-ref.sce", "unknown"),
+    // The manifest has other digests than the record, or more files.
+    ("cades-lt-with-er-multi-files-different-algo.sce", "manifest"),
+    ("cades-lt-with-er-unsigned-manifest-entries.sce", "unknown"),
+    // There is no manifest, or none for this record.
+    ("er-asn1-full-renewal-no-manifest.asice", "unknown"),
+    ("er-asn1-tst-renewal-no-manifest.asice", "unknown"),
+    ("er-no-hashtree-xml-manifest-wrong-sig-ref.sce", "unknown"),
+    ("er-asn1-incorrect-hash.asice", "invalid"),
+    // A file of the manifest is not there, or has another digest.
+    ("er-multi-file-data-not-found.asice", "unknown"),
+    ("er-no-hashtree-xml-manifest-canonicalized.sce", "manifest"),
+    // In ASiC-S the manifest counts for nothing, and the record is about the signature.
+    ("xades-lta-with-er-hashtree.scs", "invalid"),
+    // Records inside of signatures, which are judged with those.
+    ("cades-ers.sce", "inside"),
+    ("asic-xades-ers.scs", "inside"),
+];
+
+#[test]
+fn records_in_containers_of_dss_are_judged_as_dss_does() {
+    let Some(folder) = corpora::corpora("dss-ades") else { return };
+    let table = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for line in table.lines().skip(1).filter(|line| line.starts_with("dss-asic") && line.contains("evidencerecord/")) {
+        let path = line.split('\t').next().unwrap();
+        let name = path.rsplit('/').next().unwrap();
+        let expected = IN_CONTAINERS.iter().find(|(file, _)| *file == name).map_or("valid", |(_, expected)| expected);
+        let bytes = std::fs::read(folder.join(path)).unwrap();
+        let found = inspect(&Input::new(&bytes, name)).unwrap();
+        assert!(!found.records.is_empty(), "{name}");
+        for record in found.records.iter().filter(|_| expected != "inside") {
+            let result = check_inspected(record);
+            let manifest = record.manifest.iter().all(|covered| covered.integrity == Integrity::Intact);
+            let found = match word(&result).0 {
+                "valid" if !manifest => "manifest",
+                word => word,
+            };
+            count += 1;
+            if found != expected {
+                wrong.push(format!("{name}: {found} instead of {expected}, {:?}", word(&result)));
+            }
+        }
+    }
+    assert!(count == 31 && wrong.is_empty(), "{count} records, {wrong:#?}");
 }
