@@ -6,17 +6,24 @@
 //! file's length.
 
 mod appearance;
+mod difference;
 mod dss;
 mod encrypt;
 mod field;
+mod fields;
 mod filter;
 mod font;
 mod form;
+pub(crate) mod found;
 mod image;
+pub(crate) mod judged;
+pub(crate) mod kept;
 mod lexer;
 pub mod lift;
 mod page;
 mod reader;
+mod referrers;
+mod revision;
 mod seed;
 mod signed;
 pub mod text;

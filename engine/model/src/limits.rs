@@ -60,6 +60,21 @@ pub const PDF_STAMP_BYTES: usize = 16 * 1024;
 /// Certificates, revocation lists and OCSP answers, each, that a PDF may keep for its signatures.
 pub const PDF_EVIDENCE_MAX: usize = 4_096;
 
+/// Objects that the revisions of a PDF may mention altogether, each as often as it is mentioned, while they are compared.
+pub const PDF_COMPARED_OBJECTS_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of objects, without their streams, that are read while the revisions of a PDF are compared.
+pub const PDF_COMPARED_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// References to changed objects that are kept while the revisions of a PDF are compared.
+pub const PDF_REFERRERS_MAX: usize = 1_000_000;
+
+/// Changes of one PDF after its signatures that are told apart; of more, only the gravest counts.
+pub const PDF_CHANGES_MAX: usize = 10_000;
+
+/// Changes after one signature of a PDF that are said in words.
+pub const PDF_CHANGES_NAMED_MAX: usize = 16;
+
 /// Nesting of BER or DER values.
 pub const DER_NESTING_MAX: usize = 32;
 

@@ -429,6 +429,30 @@ pub(super) fn map_strings(raw: &[u8], map: &mut dyn FnMut(Vec<u8>) -> Vec<u8>) -
     result
 }
 
+/// Calls `visit` with every reference in the raw value.
+pub(super) fn each_reference(raw: &[u8], mut visit: impl FnMut(Reference)) {
+    let mut next = 0;
+    while let Some(&byte) = raw.get(next) {
+        let end = match byte {
+            b'(' => literal_end(raw, next).ok(),
+            b'<' if raw.get(next + 1) == Some(&b'<') => Some(next + 2),
+            b'<' => hex_end(raw, next).ok(),
+            b'/' => Some(word_end(raw, next + 1)),
+            b'%' => Some(skip_blank(raw, next)),
+            b'0'..=b'9' => match reference_end(raw, next) {
+                Some(end) => {
+                    raw.get(next..end).and_then(reference).into_iter().for_each(&mut visit);
+                    Some(end)
+                }
+                None => Some(word_end(raw, next)),
+            },
+            byte if is_regular(byte) => Some(word_end(raw, next)),
+            _ => None,
+        };
+        next = end.unwrap_or(next + 1).max(next + 1);
+    }
+}
+
 /// Bytes as a hexadecimal string.
 pub(super) fn hex_string(bytes: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(bytes.len() * 2 + 2);

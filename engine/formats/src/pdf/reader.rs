@@ -47,7 +47,8 @@ pub(super) struct Document<'s> {
 }
 
 struct ObjectStream {
-    number: u32,
+    /// Where it lies, which tells apart those of one number in several revisions.
+    offset: u64,
     /// Object number and offset in `data`, in the order of the stream.
     index: Vec<(u32, usize)>,
     data: Vec<u8>,
@@ -71,11 +72,20 @@ impl<'s> Document<'s> {
     /// Reads what every use needs: the cross-reference sections' headers, the newest trailer and, if there is one, the
     /// security handler.
     pub(super) fn open(source: &'s dyn Source, password: Option<&str>) -> Result<Self, FormatError> {
+        Self::open_with(source, password, false)
+    }
+
+    /// As [`Document::open`], also if there is something behind the last end of file that belongs to no revision.
+    pub(super) fn open_unfinished(source: &'s dyn Source, password: Option<&str>) -> Result<Self, FormatError> {
+        Self::open_with(source, password, true)
+    }
+
+    fn open_with(source: &'s dyn Source, password: Option<&str>, unfinished: bool) -> Result<Self, FormatError> {
         if source.is_empty() {
             return Err(FormatError::document("pdf-empty", "the file is empty"));
         }
         let base = header_at(source)?.ok_or_else(|| FormatError::document("pdf-not-pdf", "the file is not a PDF"))?;
-        let (start, ends_with_line_end) = start_of_chain(&Window::new(source, 0))?;
+        let (start, ends_with_line_end) = start_of_chain(&Window::new(source, 0), unfinished)?;
         // Offsets count from the header; but some writers count from the start of the file in spite of what they put
         // before the header.
         let mut window = Window::new(source, base);
@@ -103,6 +113,11 @@ impl<'s> Document<'s> {
                 .map(|id| lexer::items(&id).and_then(|mut items| items.next().and_then(lexer::string)))?,
         };
         Crypt::open(&encrypt, id.as_deref(), password).map(Some)
+    }
+
+    /// Whether objects are refused because so much was read.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.window.is_exhausted() || self.decoded > DECODED_BYTES_MAX
     }
 
     /// The object of this name; null if the file has none.
@@ -202,10 +217,10 @@ impl<'s> Document<'s> {
 
     fn object_stream(&mut self, number: u32) -> Result<Rc<ObjectStream>, FormatError> {
         let broken = || damaged("one of its object streams is malformed");
-        if let Some(stream) = self.streams.iter().find(|stream| stream.number == number) {
+        let Place::Offset { offset, generation } = self.chain.find(&self.window, number)? else { return Err(broken()) };
+        if let Some(stream) = self.streams.iter().find(|stream| stream.offset == offset) {
             return Ok(Rc::clone(stream));
         }
-        let Place::Offset { offset, generation } = self.chain.find(&self.window, number)? else { return Err(broken()) };
         let object = self.window.object(offset, Some(Reference { number, generation }))?;
         let dictionary = self.dictionary(&object.value)?;
         let (Some(data_at), Some(b"ObjStm")) = (object.stream_at, dictionary.name("Type").as_deref()) else {
@@ -258,14 +273,14 @@ impl<'s> Document<'s> {
         {
             self.streams.remove(0);
         }
-        let stream = Rc::new(ObjectStream { number, index, data });
+        let stream = Rc::new(ObjectStream { offset, index, data });
         self.streams.push(Rc::clone(&stream));
         Ok(stream)
     }
 }
 
 /// The number after the last `startxref`, and whether the file ends with a line end.
-fn start_of_chain(file: &Window<'_>) -> Result<(u64, bool), FormatError> {
+fn start_of_chain(file: &Window<'_>, unfinished: bool) -> Result<(u64, bool), FormatError> {
     let incomplete = || {
         FormatError::document(
             "pdf-incomplete",
@@ -279,7 +294,7 @@ fn start_of_chain(file: &Window<'_>) -> Result<(u64, bool), FormatError> {
         let (start, end) = lexer::unsigned(&tail, at + 9).ok_or_else(incomplete)?;
         let after = &tail[end..];
         // Objects after the last end of file are a revision whose own end is missing.
-        if find(after, b" obj").is_some() || find(after, b"\nxref").is_some() {
+        if !unfinished && (find(after, b" obj").is_some() || find(after, b"\nxref").is_some()) {
             return Err(incomplete());
         }
         let ends_with_line_end = matches!(tail.last(), Some(b'\n' | b'\r'));

@@ -186,7 +186,7 @@ impl Found {
 }
 
 /// Whether the raw value in this object is what lies at this place of the file, and not a copy of it elsewhere.
-fn is_at(
+pub(super) fn is_at(
     document: &mut Document<'_>,
     object: &Object<'_>,
     raw: &[u8],
@@ -202,7 +202,7 @@ fn is_at(
 }
 
 /// Whether these bytes lie at this place of the file.
-fn equals(source: &dyn Source, place: &Range<u64>, bytes: &[u8]) -> Result<bool, FormatError> {
+pub(super) fn equals(source: &dyn Source, place: &Range<u64>, bytes: &[u8]) -> Result<bool, FormatError> {
     if bytes.is_empty() || place.end.checked_sub(place.start) != Some(bytes.len() as u64) {
         return Ok(false);
     }

@@ -59,6 +59,16 @@ impl<'s> Window<'s> {
         Ok(())
     }
 
+    /// Takes back a charge, for what the caller counts itself and does not keep.
+    pub(super) fn uncharge(&self, bytes: usize) {
+        self.read.set(self.read.get().saturating_sub(bytes));
+    }
+
+    /// Whether objects are refused because so many were read.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.read.get() > OBJECTS_BYTES_MAX
+    }
+
     /// Length from the header to the end.
     pub(super) fn len(&self) -> u64 {
         self.source.len().saturating_sub(self.base)

@@ -8,12 +8,13 @@ use super::window::Window;
 use super::{damaged, unsupported};
 use crate::prepare::FormatError;
 use model::limits::{PDF_OBJECTS_MAX, PDF_REVISIONS_MAX, PDF_STREAM_BYTES_MAX};
+use std::ops::Range;
 
 /// Memory that the sections of one document may take, and again their decoded streams.
 const TABLE_BYTES_MAX: usize = PDF_STREAM_BYTES_MAX;
 
 /// Where an object lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Place {
     /// Nowhere: it is null.
     Free,
@@ -27,6 +28,8 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) struct Chain {
     sections: Vec<Section>,
+    /// The section that counts as the newest: those before it are passed over, and with them what came later.
+    newest: usize,
     /// `startxref` of the newest section, from the header.
     pub(super) start: u64,
     /// One more than the highest object number that any section mentions.
@@ -56,6 +59,8 @@ fn too_large() -> FormatError {
 
 #[derive(Debug)]
 struct Section {
+    /// Where it is, from the header.
+    position: u64,
     /// The raw trailer, or the dictionary of the cross-reference stream.
     trailer: Vec<u8>,
     body: Body,
@@ -97,7 +102,7 @@ struct Stream {
 impl Chain {
     /// Reads the chain from the newest section on.
     pub(super) fn read(window: &Window<'_>, start: u64) -> Result<Self, FormatError> {
-        let mut chain = Chain { sections: Vec::with_capacity(2), start, size: 0, decoded: 0 };
+        let mut chain = Chain { sections: Vec::with_capacity(2), newest: 0, start, size: 0, decoded: 0 };
         let mut totals = Totals { size: 0, bytes: 0 };
         let mut seen = vec![start];
         let mut next = Some(start);
@@ -105,7 +110,8 @@ impl Chain {
             if chain.sections.len() >= PDF_REVISIONS_MAX {
                 return Err(unsupported(format!("it has more than {PDF_REVISIONS_MAX} revisions")));
             }
-            let section = read_section(window, position, &mut totals, true)?;
+            let mut section = read_section(window, position, &mut totals, true)?;
+            section.position = position;
             next = match Dictionary::new(&section.trailer).and_then(|trailer| trailer.get("Prev")) {
                 None | Some(b"0") => None,
                 Some(previous) => Some(
@@ -127,7 +133,34 @@ impl Chain {
 
     /// The newest trailer, raw.
     pub(super) fn trailer(&self) -> &[u8] {
-        self.sections.first().map_or(b"<<>>", |section| &section.trailer)
+        self.trailer_of(self.newest)
+    }
+
+    /// The trailer of one section, raw.
+    pub(super) fn trailer_of(&self, section: usize) -> &[u8] {
+        self.sections.get(section).map_or(b"<<>>", |section| &section.trailer)
+    }
+
+    /// Where the sections are, from the header, the newest first.
+    pub(super) fn positions(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + '_ {
+        self.sections.iter().map(|section| section.position)
+    }
+
+    /// From now on answers as if this section were the newest.
+    pub(super) fn look_from(&mut self, section: usize) {
+        self.newest = section;
+    }
+
+    /// The runs of object numbers that a section mentions: first and count.
+    pub(super) fn mentioned(&self, section: usize) -> Vec<(u32, u32)> {
+        let Some(section) = self.sections.get(section) else { return Vec::new() };
+        match &section.body {
+            Body::Stream(stream) => stream.index.clone(),
+            Body::Table { subsections, hybrid } => {
+                let beside = hybrid.iter().flat_map(|stream| stream.index.iter().copied());
+                subsections.iter().map(|part| (part.first, part.count)).chain(beside).collect()
+            }
+        }
     }
 
     /// Whether the newest section is a cross-reference stream.
@@ -142,7 +175,17 @@ impl Chain {
 
     /// Where the object of this number lies, by the newest section that mentions it.
     pub(super) fn find(&mut self, window: &Window<'_>, number: u32) -> Result<Place, FormatError> {
-        for section in &mut self.sections {
+        self.find_within(window, self.newest..self.sections.len(), number).map(|found| found.unwrap_or(Place::Free))
+    }
+
+    /// Where these sections say that the object of this number lies; `None`: they do not mention it.
+    pub(super) fn find_within(
+        &mut self,
+        window: &Window<'_>,
+        sections: Range<usize>,
+        number: u32,
+    ) -> Result<Option<Place>, FormatError> {
+        for section in self.sections.get_mut(sections).into_iter().flatten() {
             let found = match &mut section.body {
                 Body::Stream(stream) => stream.find(window, number, &mut self.decoded)?,
                 Body::Table { subsections, hybrid } => match (find_in(subsections, window, number)?, hybrid) {
@@ -151,11 +194,11 @@ impl Chain {
                     (found, _) => found,
                 },
             };
-            if let Some(place) = found {
-                return Ok(place);
+            if found.is_some() {
+                return Ok(found);
             }
         }
-        Ok(Place::Free)
+        Ok(None)
     }
 }
 
@@ -176,7 +219,7 @@ fn read_section(window: &Window<'_>, position: u64, totals: &mut Totals, main: b
         return Err(damaged("the cross-reference table is not where the file says it is"));
     };
     let stream = Stream::new(&dictionary, &object.value, data_at, totals)?;
-    Ok(Section { trailer: object.value.to_vec(), body: Body::Stream(stream) })
+    Ok(Section { position, trailer: object.value.to_vec(), body: Body::Stream(stream) })
 }
 
 fn read_table(window: &Window<'_>, mut position: u64, totals: &mut Totals) -> Result<Section, FormatError> {
@@ -232,7 +275,7 @@ fn read_table(window: &Window<'_>, mut position: u64, totals: &mut Totals) -> Re
             Body::Table { .. } => return Err(broken()),
         },
     };
-    Ok(Section { trailer: trailer.into_owned(), body: Body::Table { subsections, hybrid } })
+    Ok(Section { position, trailer: trailer.into_owned(), body: Body::Table { subsections, hybrid } })
 }
 
 /// Whether what follows the entries is another subsection or the trailer, that is: whether all had twenty bytes.
