@@ -10,6 +10,7 @@ mod asic;
 mod cms;
 mod encrypted;
 mod mail;
+mod pdf;
 mod recognise;
 pub mod record;
 mod xml;
@@ -56,17 +57,13 @@ fn inspect_as(shape: Shape, input: &Input<'_>) -> Result<Inspection, FormatError
             Some(inspection) => Ok(inspection),
             None => xml::inspect(input),
         },
-        Shape::Pdf => Err(not_readable("PDFs")),
+        Shape::Pdf => pdf::inspect(input),
         Shape::Zip => asic::inspect(input),
         Shape::Mail => mail::inspect(input),
         Shape::CompoundFile => mail::inspect_compound(input),
         Shape::Encrypted => encrypted::inspect(input),
         Shape::Armoured | Shape::Other => Ok(Inspection::new(FileKind::Other)),
     }
-}
-
-fn not_readable(what: &str) -> FormatError {
-    FormatError::document("format-not-readable", format!("signatures in {what} cannot be judged yet"))
 }
 
 /// What is handed in: a file, and what came with it.

@@ -59,10 +59,10 @@ enum Side {
 }
 
 /// The changes of all revisions, in their order; those of the first one are none.
-pub(super) fn analyse(
-    document: &mut Document<'_>,
+pub(super) fn analyse<'s>(
+    document: &mut Document<'s>,
     revisions: &Revisions,
-    fields: &Fields<'_>,
+    fields: &Fields<'s>,
 ) -> Result<Vec<Vec<Change>>, FormatError> {
     let redefined = revisions.redefined(document)?;
     let referrers = Referrers::read(document, revisions, &redefined)?;
@@ -89,7 +89,10 @@ pub(super) fn analyse(
         all.push(comparison.found);
     }
     for (revision, number) in &referrers.outside {
-        let sentence = format!("object {number} of revision {} of the PDF lies behind its end, so that it could be exchanged after signing", revision + 1);
+        let sentence = format!(
+            "object {number} of revision {} of the PDF lies behind its end, so that it could be exchanged after signing",
+            revision + 1
+        );
         if let Some(changes) = all.get_mut(revision + 1) {
             changes.push(Change::other("pdf-object-outside", sentence));
         }
@@ -131,8 +134,8 @@ impl<'s> Comparison<'_, 's> {
         }
         let root = self.trailers();
         let root = self.tolerate(root)?.flatten();
-        if let Some(root) = root {
-            let compared = self.catalog(root);
+        if let Some((old, new)) = root {
+            let compared = self.catalog(old, new);
             self.tolerate(compared)?;
         }
         let valued = self.values();
@@ -246,8 +249,8 @@ impl<'s> Comparison<'_, 's> {
         self.add(Change::other(code, sentence));
     }
 
-    /// Compares the trailers; gives the catalog.
-    fn trailers(&mut self) -> Result<Option<Reference>, FormatError> {
+    /// Compares the trailers; gives the catalogs.
+    fn trailers(&mut self) -> Result<Option<(Reference, Reference)>, FormatError> {
         self.look(Side::Old);
         let old = self.document.chain.trailer().to_vec();
         self.look(Side::New);
@@ -263,7 +266,10 @@ impl<'s> Comparison<'_, 's> {
                 "ID" => {
                     let first = |raw: Option<&[u8]>| lexer::items(raw?)?.next().and_then(lexer::string);
                     if self.document.crypt.is_some() && first(old) != first(new) {
-                        self.other("pdf-trailer-changed", "the identifier of the encrypted PDF was changed after signing");
+                        self.other(
+                            "pdf-trailer-changed",
+                            "the identifier of the encrypted PDF was changed after signing",
+                        );
                     }
                 }
                 "Info" => {
@@ -279,6 +285,7 @@ impl<'s> Comparison<'_, 's> {
                     }
                 }
                 _ if old == new => {}
+                "Root" if after.reference("Root").is_some_and(|root| self.is_new(root.number)) => {}
                 "Root" => {
                     self.other(
                         "pdf-catalog-exchanged",
@@ -286,13 +293,19 @@ impl<'s> Comparison<'_, 's> {
                     );
                     return Ok(None);
                 }
+                // An entry that nobody but its writer knows; a next writer leaves it out.
+                "Encrypt" => self.other("pdf-trailer-changed", "the encryption of the PDF was changed after signing"),
+                _ if new.is_none() => {
+                    let sentence = "an entry of the trailer was left out after signing";
+                    self.note(LaterChanges::LongTerm, "pdf-trailer-changed", sentence);
+                }
                 key => {
                     let sentence = format!("the entry /{} of the trailer was changed after signing", printable(key));
                     self.other("pdf-trailer-changed", sentence);
                 }
             }
         }
-        Ok(after.reference("Root"))
+        Ok(before.reference("Root").zip(after.reference("Root")))
     }
 
     /// An object that was not there. It is harmless as long as nothing that was there shows it now.
@@ -319,7 +332,10 @@ impl<'s> Comparison<'_, 's> {
         let old = self.object(Side::Old, number)?;
         let new = self.object(Side::New, number)?;
         if old.id != new.id {
-            self.other("pdf-object-replaced", format!("object {number} was replaced after signing by one of another generation"));
+            self.other(
+                "pdf-object-replaced",
+                format!("object {number} was replaced after signing by one of another generation"),
+            );
             return Ok(());
         }
         let (before, after) = (Dictionary::new(&old.value), Dictionary::new(&new.value));
@@ -366,7 +382,9 @@ impl<'s> Comparison<'_, 's> {
             (_, b"Image") => format!("a picture (object {number})"),
             (_, b"Form") => format!("a drawing (object {number})"),
             (b"Catalog", _) => "the catalog".to_owned(),
-            _ if object.stream_at.is_some() => format!("the stream in object {number}, which may be the content of a page,"),
+            _ if object.stream_at.is_some() => {
+                format!("the stream in object {number}, which may be the content of a page,")
+            }
             _ => format!("object {number}"),
         })
     }

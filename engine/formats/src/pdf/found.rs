@@ -141,7 +141,8 @@ impl Found {
 
     /// The kind, and whether `/Type` fits it.
     fn read_kind(&mut self, document: &mut Document<'_>, dictionary: &Dictionary<'_>) -> Result<(), FormatError> {
-        let named = |raw: Option<std::borrow::Cow<'_, [u8]>>| raw.as_deref().and_then(lexer::name).map(|n| n.into_owned());
+        let named =
+            |raw: Option<std::borrow::Cow<'_, [u8]>>| raw.as_deref().and_then(lexer::name).map(|n| n.into_owned());
         let filter = named(document.get(dictionary, "SubFilter")?);
         self.sub_filter = match filter.as_deref() {
             Some(b"ETSI.CAdES.detached") => SubFilter::Cades,
@@ -282,7 +283,7 @@ impl Found {
     }
 
     /// Whether it was found where it says that it is.
-    pub(super) fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         self.span.is_some() && !self.faults.iter().any(|fault| fault.code == "pdf-byte-range")
     }
 }

@@ -50,11 +50,18 @@ pub(crate) fn take_apart(source: &dyn Source, password: Option<&str>) -> Result<
         let found = in_its_revision(&mut document, source, &revisions, &field, found)?;
         note_once(&mut all, found);
     }
-    let history = match revisions.len() > 1 && (!all.is_empty() || fields.unreadable > 0) {
+    let several = revisions.len() > 1;
+    if several && all.is_empty() {
+        for revision in History::UNKNOWN.suspicious(revisions.len()) {
+            lost(&mut document, source, &revisions, revision, &mut all, &mut apart.notes)?;
+        }
+        Revisions::look_at_last(&mut document);
+    }
+    let history = match several && !all.is_empty() {
         true => History::read(&mut document, &revisions, &fields)?,
-        false => History { changes: vec![Vec::new()], unknown: None },
+        false => History::UNKNOWN,
     };
-    if revisions.len() > 1 && all.is_empty() || history.has_other() {
+    if history.has_other() {
         for revision in history.suspicious(revisions.len()) {
             lost(&mut document, source, &revisions, revision, &mut all, &mut apart.notes)?;
         }
@@ -79,7 +86,8 @@ fn check_count(count: usize) -> Result<(), FormatError> {
 fn notes(document: &Document<'_>, fields: &Fields<'_>) -> Vec<Reason> {
     let mut notes = Vec::new();
     if document.window.base > 0 {
-        let sentence = "there are bytes before the header of the PDF, so that readers may take it for another kind of file";
+        let sentence =
+            "there are bytes before the header of the PDF, so that readers may take it for another kind of file";
         notes.push(Reason::new("pdf-bytes-before", sentence));
     }
     if document.chain.is_hybrid() {
@@ -117,7 +125,10 @@ fn in_its_revision(
     Revisions::look_at_last(document);
     Ok(match earlier? {
         Some(mut earlier) if earlier.is_in_place() => {
-            let sentence = format!("what a later revision put in the place of the signature \u{201c}{}\u{201d} was passed over", field.name);
+            let sentence = format!(
+                "what a later revision put in the place of the signature \u{201c}{}\u{201d} was passed over",
+                field.name
+            );
             earlier.notes.push(Reason::new("pdf-signature-exchanged", sentence));
             earlier
         }
@@ -166,12 +177,16 @@ fn lost(
     for field in &fields.signed {
         let mut found = Found::read(document, source, field)?;
         let known = all.iter().any(|known| match (&known.span, &found.span) {
-            (Some(one), Some(two)) => one.contents == two.contents,
-            _ => known.object == found.object,
+            (Some(one), Some(two)) => known.is_in_place() && one.contents == two.contents,
+            _ => known.object == found.object && known.place == found.place,
         });
         if !known && found.is_in_place() {
             check_count(all.len())?;
-            let sentence = format!("the signature \u{201c}{}\u{201d} was taken out of the form after revision {}", found.field, revision + 1);
+            let sentence = format!(
+                "the signature \u{201c}{}\u{201d} was taken out of the form after revision {}",
+                found.field,
+                revision + 1
+            );
             found.notes.push(Reason::new("pdf-signature-removed", sentence));
             all.push(found);
         }
@@ -181,8 +196,11 @@ fn lost(
 
 /// Two signatures must not leave out or cover parts of each other.
 fn overlaps(all: &mut [Found]) {
-    let mut order: Vec<usize> = (0..all.len()).filter(|at| all.get(*at).is_some_and(|found| found.span.is_some())).collect();
-    order.sort_by_key(|at| all.get(*at).and_then(|found| found.span.as_ref()).map(|span| (span.end, span.contents.start)));
+    let mut order: Vec<usize> =
+        (0..all.len()).filter(|at| all.get(*at).is_some_and(|found| found.span.is_some())).collect();
+    order.sort_by_key(|at| {
+        all.get(*at).and_then(|found| found.span.as_ref()).map(|span| (span.end, span.contents.start))
+    });
     let mut widest: Option<(usize, u64)> = None;
     for at in order {
         let Some(span) = all.get(at).and_then(|found| found.span.clone()) else { continue };
@@ -190,7 +208,9 @@ fn overlaps(all: &mut [Found]) {
             && span.contents.start < end
         {
             let name = all.get(other).map(|found| found.field.clone()).unwrap_or_default();
-            let what = format!("it leaves out bytes that the signature \u{201c}{name}\u{201d} covers, so that both cannot be right (/ByteRange)");
+            let what = format!(
+                "it leaves out bytes that the signature \u{201c}{name}\u{201d} covers, so that both cannot be right (/ByteRange)"
+            );
             if let Some(found) = all.get_mut(at) {
                 found.fault("pdf-byte-range", &what);
             }
@@ -215,7 +235,10 @@ struct History {
 }
 
 impl History {
-    fn read(document: &mut Document<'_>, revisions: &Revisions, fields: &Fields<'_>) -> Result<Self, FormatError> {
+    /// That of a document with one revision, or without signatures.
+    const UNKNOWN: Self = Self { changes: Vec::new(), unknown: None };
+
+    fn read<'s>(document: &mut Document<'s>, revisions: &Revisions, fields: &Fields<'s>) -> Result<Self, FormatError> {
         let analysed = difference::analyse(document, revisions, fields);
         Revisions::look_at_last(document);
         match analysed {
@@ -240,7 +263,8 @@ impl History {
             return (0..revisions.saturating_sub(1)).rev().take(LOOKED_AT_MAX).collect();
         }
         let changed = self.changes.iter().enumerate().skip(1);
-        let with_other = changed.filter(|(_, changes)| changes.iter().any(|change| change.level == LaterChanges::Other));
+        let with_other =
+            changed.filter(|(_, changes)| changes.iter().any(|change| change.level == LaterChanges::Other));
         with_other.map(|(revision, _)| revision - 1).rev().take(LOOKED_AT_MAX).collect()
     }
 }
@@ -290,7 +314,10 @@ impl Places<'_, '_> {
             return (last, Coverage::WholeFile);
         }
         let Some(end) = found.end else {
-            found.fault("pdf-byte-range", "it covers the file up to somewhere, but not up to the end of a revision (/ByteRange)");
+            found.fault(
+                "pdf-byte-range",
+                "it covers the file up to somewhere, but not up to the end of a revision (/ByteRange)",
+            );
             return (None, Coverage::Unclear);
         };
         let revision = self.revisions.starting_at(self.document, end.start);
@@ -316,7 +343,8 @@ impl Places<'_, '_> {
         certified: &[(usize, u8)],
     ) -> (LaterChanges, Vec<Reason>) {
         let Some(revision) = revision else {
-            let sentence = format!("nobody can say what was changed after the signature \u{201c}{}\u{201d}", found.field);
+            let sentence =
+                format!("nobody can say what was changed after the signature \u{201c}{}\u{201d}", found.field);
             return (LaterChanges::Other, vec![Reason::new("pdf-changes-unknown", sentence)]);
         };
         let mut judged: Vec<(LaterChanges, Reason)> = Vec::new();
@@ -324,10 +352,9 @@ impl Places<'_, '_> {
             let sentence = format!("something was appended to the file up to byte {at} that belongs to no revision");
             judged.push((LaterChanges::Other, Reason::new("pdf-bytes-behind", sentence)));
         }
-        if revision + 1 < self.revisions.len()
-            && let Some(unknown) = &self.history.unknown
-        {
-            judged.push((LaterChanges::Other, unknown.clone()));
+        if revision + 1 < self.revisions.len() && self.history.changes.len() < self.revisions.len() {
+            let unknown = || Reason::new("pdf-changes-unknown", "what changed after signing was not compared");
+            judged.push((LaterChanges::Other, self.history.unknown.clone().unwrap_or_else(unknown)));
         }
         for (at, changes) in self.history.changes.iter().enumerate().skip(revision + 1) {
             let permission = certified.iter().filter(|(since, _)| *since < at).map(|(_, level)| *level).min();

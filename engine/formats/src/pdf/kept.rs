@@ -96,12 +96,18 @@ impl Kept {
                 continue;
             }
             if self.pieces.len() >= PDF_EVIDENCE_MAX * LISTS.len() {
-                let sentence = format!("the security store has more than {} entries; the others were left alone", self.pieces.len());
+                let sentence = format!(
+                    "the security store has more than {} entries; the others were left alone",
+                    self.pieces.len()
+                );
                 self.note("pdf-store-large", sentence);
                 return Ok(());
             }
             let Some((bytes, end)) = stream(document, id, PDF_STREAM_BYTES_MAX - self.bytes)? else {
-                self.note("pdf-store-unreadable", format!("an entry of the security store cannot be read (object {})", id.number));
+                self.note(
+                    "pdf-store-unreadable",
+                    format!("an entry of the security store cannot be read (object {})", id.number),
+                );
                 continue;
             };
             self.bytes += bytes.len();

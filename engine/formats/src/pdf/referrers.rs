@@ -39,10 +39,8 @@ impl Referrers {
             let mut last = None;
             for (place, number) in revisions.defined(document, revision, &mut count)? {
                 // An entry that only repeats an earlier revision.
-                let again = revision > 0
-                    && !changes.get(revision).is_some_and(|changed| {
-                        changed.binary_search_by_key(&number, |change| change.number).is_ok()
-                    });
+                let changed = changes.get(revision).map_or(&[][..], Vec::as_slice);
+                let again = revision > 0 && changed.binary_search_by_key(&number, |change| change.number).is_err();
                 if again {
                     continue;
                 }
@@ -71,7 +69,11 @@ impl Referrers {
                 }
                 let is_section = match place {
                     Place::Offset { offset, .. } => {
+                        let length = Dictionary::new(&object.value)
+                            .filter(|_| object.stream_at.is_some())
+                            .and_then(|dictionary| u64::try_from(dictionary.integer("Length")?).ok());
                         let end = object.stream_at.unwrap_or(offset.saturating_add(object.value.len() as u64));
+                        let end = end.saturating_add(length.unwrap_or(0));
                         let is_section = object.stream_at.is_some()
                             && Dictionary::new(&object.value)
                                 .is_some_and(|dictionary| dictionary.name("Type").as_deref() == Some(b"XRef"));

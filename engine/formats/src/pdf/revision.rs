@@ -143,7 +143,8 @@ fn mentioned(document: &Document<'_>, revision: &Revision, count: &mut usize) ->
         let sentence = format!("its revisions mention more than {PDF_COMPARED_OBJECTS_MAX} objects");
         return Err(unsupported(sentence));
     }
-    let mut numbers: Vec<u32> = runs.into_iter().flat_map(|(first, count)| first..first.saturating_add(count)).collect();
+    let mut numbers: Vec<u32> =
+        runs.into_iter().flat_map(|(first, count)| first..first.saturating_add(count)).collect();
     numbers.sort_unstable();
     numbers.dedup();
     Ok(numbers)
@@ -173,16 +174,6 @@ pub(super) fn last_end(source: &dyn Source) -> Result<(u64, bool), FormatError> 
             return Ok((0, false));
         }
     }
-}
-
-/// Whether only what fills up lies in this range.
-pub(super) fn is_only_filling(source: &dyn Source, range: Range<u64>) -> Result<bool, FormatError> {
-    let mut only = true;
-    crate::source::each_chunk(source, &range, |chunk| -> Result<(), FormatError> {
-        only = only && chunk.iter().all(|byte| is_filling(*byte));
-        Ok(())
-    })?;
-    Ok(only)
 }
 
 fn is_filling(byte: u8) -> bool {

@@ -135,6 +135,7 @@ mod openssl_numbers {
 }
 
 /// A digest in progress.
+#[derive(Clone)]
 pub struct Running(Hasher);
 
 impl Running {

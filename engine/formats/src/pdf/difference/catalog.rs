@@ -15,15 +15,15 @@ const ENTRY_LISTS: [&str; 3] = ["Cert", "CRL", "OCSP"];
 const ENTRY_NAME_LENGTH: usize = 40;
 
 impl<'s> Comparison<'_, 's> {
-    /// Compares the catalogs.
-    pub(super) fn catalog(&mut self, root: Reference) -> Result<(), FormatError> {
+    /// Compares the catalogs. Some writers give each revision one with a new number.
+    pub(super) fn catalog(&mut self, root: Reference, now: Reference) -> Result<(), FormatError> {
         let old = self.object(Side::Old, root.number)?;
-        let new = self.object(Side::New, root.number)?;
+        let new = self.object(Side::New, now.number)?;
         let (Some(before), Some(after)) = (Dictionary::new(&old.value), Dictionary::new(&new.value)) else {
             self.other("pdf-catalog-exchanged", "the catalog was removed after signing");
             return Ok(());
         };
-        self.explained.insert(root.number);
+        self.explained.extend([root.number, now.number]);
         let mut all = keys(&before, &after);
         // What stays in the catalog may change where it refers to.
         all.extend(["AcroForm", "DSS", "Extensions", "Metadata"].map(str::to_owned));
@@ -36,7 +36,11 @@ impl<'s> Comparison<'_, 's> {
                 "Metadata" => self.metadata(root.number, (was, &old), (is, &new))?,
                 _ if self.same(was, &old, is, &new)? => {}
                 "Version" if is.is_some_and(|is| lexer::name(is).is_some()) => {
-                    self.note(LaterChanges::LongTerm, "pdf-version-changed", "the version of PDF was changed after signing");
+                    self.note(
+                        LaterChanges::LongTerm,
+                        "pdf-version-changed",
+                        "the version of PDF was changed after signing",
+                    );
                 }
                 "MarkInfo" => {
                     let sentence = "the marks of a tagged PDF were changed after signing (/MarkInfo)";
@@ -49,11 +53,13 @@ impl<'s> Comparison<'_, 's> {
                     self.other("pdf-action-changed", sentence);
                 }
                 "Pages" => {
-                    let sentence = "another list of pages was put in place after signing: the pages may have been exchanged";
+                    let sentence =
+                        "another list of pages was put in place after signing: the pages may have been exchanged";
                     self.other("pdf-pages-exchanged", sentence);
                 }
                 "OCProperties" => {
-                    let sentence = "the layers of the document were changed after signing: content may have been hidden or shown";
+                    let sentence =
+                        "the layers of the document were changed after signing: content may have been hidden or shown";
                     self.other("pdf-layers-changed", sentence);
                 }
                 key => {
@@ -156,6 +162,10 @@ impl<'s> Comparison<'_, 's> {
                     let sentence = "flags of the form were changed after signing";
                     self.note(LaterChanges::LongTerm, "pdf-form-flags", sentence);
                 }
+                "DA" | "Q" if then.is_none() => {
+                    let sentence = "how filled fields look was said where nothing was said before";
+                    self.note(LaterChanges::LongTerm, "pdf-form-style", sentence);
+                }
                 "DA" | "Q" => {
                     self.note(LaterChanges::Form, "pdf-form-style", "how filled fields look was changed after signing");
                 }
@@ -184,7 +194,7 @@ impl<'s> Comparison<'_, 's> {
         }
         let before = self.follow(Side::Old, old.0, old.1)?;
         let after = self.follow(Side::New, new.0, new.1)?;
-        let Some(added) = appended(&before.value, &after.value) else {
+        let Some(added) = added(&before.value, &after.value) else {
             let sentence = "fields were removed from the form after signing, perhaps with the signatures in them";
             self.other("pdf-fields-removed", sentence);
             return Ok(());
@@ -212,7 +222,8 @@ impl<'s> Comparison<'_, 's> {
         if self.only_grew(old, new, 0)? {
             self.note(LaterChanges::LongTerm, "pdf-form-resources", "resources were added to the form after signing");
         } else {
-            let sentence = "fonts or other resources of the form were exchanged after signing: fields may look different";
+            let sentence =
+                "fonts or other resources of the form were exchanged after signing: fields may look different";
             self.other("pdf-form-resources", sentence);
         }
         Ok(())
@@ -241,7 +252,7 @@ impl<'s> Comparison<'_, 's> {
                 Ok(true)
             }
             (None, None) if depth == 1 => {
-                Ok(appended(&before.value, &after.value).is_some() && before.value.starts_with(b"["))
+                Ok(added(&before.value, &after.value).is_some() && before.value.starts_with(b"["))
             }
             _ => Ok(false),
         }
@@ -264,7 +275,8 @@ impl<'s> Comparison<'_, 's> {
         }
         for member in changed {
             let inside = |(referrer, _): &(u32, u32)| members.contains(referrer) || *referrer == root;
-            let of_root = self.referrers(member).iter().filter(|(referrer, _)| *referrer == root).map(|(_, times)| times);
+            let of_root =
+                self.referrers(member).iter().filter(|(referrer, _)| *referrer == root).map(|(_, times)| times);
             if self.referrers(member).iter().all(inside) && of_root.sum::<u32>() <= 1 {
                 self.explained.insert(member);
             }
@@ -351,17 +363,19 @@ impl<'s> Comparison<'_, 's> {
     }
 }
 
-/// What was added to the end of a list; `None`: something else happened to it.
-pub(super) fn appended(old: &[u8], new: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut after = lexer::items(if new == b"null" { b"[]" } else { new })?;
-    for item in lexer::items(if old == b"null" { b"[]" } else { old })? {
-        let next = after.next()?;
-        let same = next == item || lexer::reference(next).is_some_and(|next| lexer::reference(item) == Some(next));
-        if !same {
-            return None;
+/// What was added to a list whose members are all there still, in their order; `None`: something else happened to it.
+pub(super) fn added(old: &[u8], new: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut kept = lexer::items(if old == b"null" { b"[]" } else { old })?.peekable();
+    let mut added = Vec::new();
+    for item in lexer::items(if new == b"null" { b"[]" } else { new })? {
+        let same = |known: &&[u8]| {
+            item == *known || lexer::reference(item).is_some_and(|item| lexer::reference(known) == Some(item))
+        };
+        if kept.next_if(same).is_none() {
+            added.push(item.to_vec());
         }
     }
-    Some(after.map(<[u8]>::to_vec).collect())
+    kept.next().is_none().then_some(added)
 }
 
 impl Change {

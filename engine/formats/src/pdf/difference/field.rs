@@ -10,8 +10,38 @@ use std::rc::Rc;
 
 /// What a new signature field and its widget may have. Actions are not among it.
 const FIELD_KEYS: [&str; 32] = [
-    "FT", "T", "V", "Type", "Subtype", "Rect", "P", "F", "Ff", "AP", "AS", "MK", "BS", "Border", "DA", "DR", "DV", "Lock",
-    "SV", "TU", "TM", "Kids", "Parent", "StructParent", "NM", "M", "C", "H", "Contents", "Q", "Lang", "OC",
+    "FT",
+    "T",
+    "V",
+    "Type",
+    "Subtype",
+    "Rect",
+    "P",
+    "F",
+    "Ff",
+    "AP",
+    "AS",
+    "MK",
+    "BS",
+    "Border",
+    "DA",
+    "DR",
+    "DV",
+    "Lock",
+    "SV",
+    "TU",
+    "TM",
+    "Kids",
+    "Parent",
+    "StructParent",
+    "NM",
+    "M",
+    "C",
+    "H",
+    "Contents",
+    "Q",
+    "Lang",
+    "OC",
 ];
 
 /// Bits of `/F` that hide an annotation: Invisible, Hidden, NoView, ToggleNoView (ISO 32000-1 table 165).
@@ -37,22 +67,29 @@ impl<'s> Comparison<'_, 's> {
             self.other("pdf-field-added", "something that is no field was added to the form after signing");
             return Ok(());
         };
-        let name: Rc<str> =
-            self.fields.members.get(&id.number).map_or_else(|| format!("object {}", id.number).into(), |m| m.name.clone());
+        let name: Rc<str> = self
+            .fields
+            .members
+            .get(&id.number)
+            .map_or_else(|| format!("object {}", id.number).into(), |m| m.name.clone());
         self.explain_new(id.number);
         let kind = self.follow(Side::New, field.get("FT"), &object)?;
         if lexer::name(&kind.value).as_deref() != Some(b"Sig") {
-            let sentence = format!("the field \u{201c}{name}\u{201d}, which is not for a signature, was added to the form after signing");
+            let sentence = format!(
+                "the field \u{201c}{name}\u{201d}, which is not for a signature, was added to the form after signing"
+            );
             self.other("pdf-field-added", sentence);
             return Ok(());
         }
         let mut visible = self.widget(id.number, &name, &field)?;
         let kids = self.follow(Side::New, field.get("Kids"), &object)?;
-        let kids: Vec<_> = lexer::items(&kids.value).into_iter().flatten().take(WIDGETS_MAX + 1).map(<[u8]>::to_vec).collect();
+        let kids: Vec<_> =
+            lexer::items(&kids.value).into_iter().flatten().take(WIDGETS_MAX + 1).map(<[u8]>::to_vec).collect();
         for kid in kids.iter().take(WIDGETS_MAX) {
             let new = lexer::reference(kid).filter(|kid| self.is_new(kid.number));
             let Some(kid) = new else {
-                let sentence = format!("the new signature field \u{201c}{name}\u{201d} took over something that was there before");
+                let sentence =
+                    format!("the new signature field \u{201c}{name}\u{201d} took over something that was there before");
                 self.other("pdf-field-added", sentence);
                 return Ok(());
             };
@@ -70,7 +107,9 @@ impl<'s> Comparison<'_, 's> {
             Some(raw) => match self.value(raw)? {
                 Some(value) => Some(value),
                 None => {
-                    let sentence = format!("the new signature field \u{201c}{name}\u{201d} got as its signature what is none or was there before");
+                    let sentence = format!(
+                        "the new signature field \u{201c}{name}\u{201d} got as its signature what is none or was there before"
+                    );
                     self.other("pdf-signature-copied", sentence);
                     return Ok(());
                 }
@@ -81,10 +120,14 @@ impl<'s> Comparison<'_, 's> {
                 level: LaterChanges::LongTerm,
                 field: None,
                 visible,
-                reason: model::Reason::new("pdf-time-stamp-added", format!("the document time stamp \u{201c}{name}\u{201d} was added")),
+                reason: model::Reason::new(
+                    "pdf-time-stamp-added",
+                    format!("the document time stamp \u{201c}{name}\u{201d} was added"),
+                ),
             },
             Some(_) => {
-                let sentence = format!("the {}signature \u{201c}{name}\u{201d} was added", if visible { "visible " } else { "" });
+                let sentence =
+                    format!("the {}signature \u{201c}{name}\u{201d} was added", if visible { "visible " } else { "" });
                 Change::form(&name, visible, "pdf-signature-added", sentence)
             }
             None => {
@@ -107,7 +150,9 @@ impl<'s> Comparison<'_, 's> {
         for (key, _) in field.iter() {
             if !FIELD_KEYS.iter().any(|known| known.as_bytes() == key) {
                 let key = printable(&String::from_utf8_lossy(key));
-                let sentence = format!("the new signature field \u{201c}{name}\u{201d} has something that signatures do not need (/{key}), perhaps an action");
+                let sentence = format!(
+                    "the new signature field \u{201c}{name}\u{201d} has something that signatures do not need (/{key}), perhaps an action"
+                );
                 self.other("pdf-field-added", sentence);
             }
         }
@@ -137,7 +182,9 @@ impl<'s> Comparison<'_, 's> {
             let name = member.name.clone();
             let old = self.object(Side::Old, number)?;
             let new = self.object(Side::New, number)?;
-            let (Some(before), Some(after)) = (Dictionary::new(&old.value), Dictionary::new(&new.value)) else { continue };
+            let (Some(before), Some(after)) = (Dictionary::new(&old.value), Dictionary::new(&new.value)) else {
+                continue;
+            };
             if !self.same(before.get("V"), &old, after.get("V"), &new)? {
                 self.valued.insert(name);
             }
@@ -161,7 +208,8 @@ impl<'s> Comparison<'_, 's> {
         }
         let of_field = |what: &str| format!("the field \u{201c}{name}\u{201d} was changed after signing: {what}");
         if member.is_signature && before.get("V").is_some() && !changed.is_empty() {
-            let sentence = format!("the signature \u{201c}{name}\u{201d} or how it looks was changed after it was made");
+            let sentence =
+                format!("the signature \u{201c}{name}\u{201d} or how it looks was changed after it was made");
             self.other("pdf-signature-changed", sentence);
             return Ok(());
         }
@@ -192,17 +240,33 @@ impl<'s> Comparison<'_, 's> {
                 None => None,
             };
             self.add(match value {
-                None => Change::other("pdf-signature-copied", format!("the field \u{201c}{name}\u{201d} got as its signature what is none or was there before")),
+                None => Change::other(
+                    "pdf-signature-copied",
+                    format!("the field \u{201c}{name}\u{201d} got as its signature what is none or was there before"),
+                ),
                 Some(Value { is_time_stamp: true }) if !is_visible(after) => Change {
                     level: LaterChanges::LongTerm,
                     field: None,
                     visible: false,
-                    reason: model::Reason::new("pdf-time-stamp-added", format!("the document time stamp \u{201c}{name}\u{201d} was added")),
+                    reason: model::Reason::new(
+                        "pdf-time-stamp-added",
+                        format!("the document time stamp \u{201c}{name}\u{201d} was added"),
+                    ),
                 },
-                Some(_) => Change::form(name, false, "pdf-signature-added", format!("the field \u{201c}{name}\u{201d} was signed")),
+                Some(_) => Change::form(
+                    name,
+                    false,
+                    "pdf-signature-added",
+                    format!("the field \u{201c}{name}\u{201d} was signed"),
+                ),
             });
         } else if !changed.is_empty() {
-            self.add(Change::form(name, false, "pdf-field-filled", format!("the field \u{201c}{name}\u{201d} was filled in")));
+            self.add(Change::form(
+                name,
+                false,
+                "pdf-field-filled",
+                format!("the field \u{201c}{name}\u{201d} was filled in"),
+            ));
         }
         Ok(())
     }
@@ -230,7 +294,12 @@ impl<'s> Comparison<'_, 's> {
             names.push(name);
         }
         for name in &names {
-            self.add(Change::form(name, false, "pdf-field-filled", format!("the field \u{201c}{name}\u{201d} was filled in")));
+            self.add(Change::form(
+                name,
+                false,
+                "pdf-field-filled",
+                format!("the field \u{201c}{name}\u{201d} was filled in"),
+            ));
         }
         Ok(!names.is_empty())
     }

@@ -1,6 +1,6 @@
-//! Pages and annotations: a page may get annotations at the end of its list, nothing else.
+//! Pages and annotations: a page may get annotations, nothing else.
 
-use super::catalog::appended;
+use super::catalog::added;
 use super::field::is_visible;
 use super::{Change, Comparison, Side, keys, printable};
 use crate::inspect::LaterChanges;
@@ -42,7 +42,8 @@ impl<'s> Comparison<'_, 's> {
                 true => "its content was exchanged",
                 false => "it was changed",
             };
-            let sentence = format!("{page} is not the one that was signed: {what} after signing ({})", wrong.join(", "));
+            let sentence =
+                format!("{page} is not the one that was signed: {what} after signing ({})", wrong.join(", "));
             self.other("pdf-page-changed", sentence);
         }
         let (was, is) = (before.get("Annots"), after.get("Annots"));
@@ -78,9 +79,12 @@ impl<'s> Comparison<'_, 's> {
     }
 
     fn annotations(&mut self, page: u32, old: &[u8], new: &[u8]) -> Result<(), FormatError> {
-        let Some(added) = appended(old, new) else {
+        let Some(added) = added(old, new) else {
             let page = self.page_name(page)?;
-            self.other("pdf-annotation-removed", format!("annotations of {page} were removed or exchanged after signing"));
+            self.other(
+                "pdf-annotation-removed",
+                format!("annotations of {page} were removed or exchanged after signing"),
+            );
             return Ok(());
         };
         for item in added {
@@ -107,7 +111,10 @@ impl<'s> Comparison<'_, 's> {
         let object = self.object(Side::New, id.number)?;
         let page = self.page_name(page)?;
         let Some(dictionary) = Dictionary::new(&object.value) else {
-            return Ok(Change::other("pdf-annotation-added", format!("a malformed annotation was put on {page} after signing")));
+            return Ok(Change::other(
+                "pdf-annotation-added",
+                format!("a malformed annotation was put on {page} after signing"),
+            ));
         };
         let kind = dictionary.name("Subtype").map(|kind| kind.into_owned()).unwrap_or_default();
         let shown = printable(&String::from_utf8_lossy(&kind));
@@ -145,7 +152,9 @@ impl<'s> Comparison<'_, 's> {
         let mut pages = HashMap::new();
         self.document.chain.look_from(0);
         let trailer = self.document.chain.trailer().to_vec();
-        let Some(root) = Dictionary::new(&trailer).and_then(|trailer| trailer.reference("Root")) else { return Ok(pages) };
+        let Some(root) = Dictionary::new(&trailer).and_then(|trailer| trailer.reference("Root")) else {
+            return Ok(pages);
+        };
         let root = self.document.object(root)?;
         let first = Dictionary::new(&root.value).and_then(|root| root.reference("Pages"));
         let mut waiting: Vec<Reference> = first.into_iter().collect();

@@ -122,7 +122,8 @@ impl Comparison<'_, '_> {
     /// The plain data of a new stream.
     pub(super) fn data(&mut self, stream: &Object<'_>) -> Result<Vec<u8>, FormatError> {
         let broken = || damaged("a stream in it is malformed");
-        let length = self.length(Side::New, stream)?.filter(|length| *length <= PDF_STREAM_BYTES_MAX).ok_or_else(broken)?;
+        let length =
+            self.length(Side::New, stream)?.filter(|length| *length <= PDF_STREAM_BYTES_MAX).ok_or_else(broken)?;
         let start = stream.stream_at.ok_or_else(broken)?;
         let dictionary = Dictionary::new(&stream.value).ok_or_else(broken)?;
         let mut data = Vec::new();
