@@ -27,6 +27,7 @@ use std::time::Duration;
 use store::{Store, StoreConfig};
 use token::{Fault, Host, HostCommand, HostedToken, Module, Pin, Pkcs11Token, Token};
 use toml::Spanned;
+use trust::Anchor;
 
 /// Something of the configuration that cannot work now; everything else runs.
 #[derive(Debug)]
@@ -96,8 +97,9 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Store::open(&settings, &config.server.name).await.context("the store cannot be opened")
 }
 
-/// Everything the services need, and what of the configuration had to be left out.
-pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken>)> {
+/// Everything the services need, and what of the configuration had to be left out. `allowed`: whom the tenant trusts by what
+/// was imported into the store.
+pub fn setup(config: &Config, store: Store, allowed: &[Anchor]) -> anyhow::Result<(Setup, Vec<Broken>)> {
     let tenant = tenant(config)?;
     let mut broken = Vec::new();
     let mut profiles = HashMap::new();
@@ -109,7 +111,7 @@ pub fn setup(config: &Config, store: Store) -> anyhow::Result<(Setup, Vec<Broken
     let mut collector = None;
     for directory in &config.directory {
         if let Some(verify) = &directory.verify {
-            let judging = judging(config, verify, &mut collector, &clock);
+            let judging = judging(config, verify, allowed, &mut collector, &clock);
             match judging {
                 Ok(judging) => {
                     directories.push(directory_settings(config, directory, &tenant, Task::Judge(Arc::new(judging))));
@@ -190,6 +192,7 @@ fn levels(config: &Config, clock: Arc<dyn Clock>, broken: &mut Vec<Broken>) -> a
 fn judging(
     config: &Config,
     verify: &VerifyConfig,
+    allowed: &[Anchor],
     collector: &mut Option<Collector>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Judging, String> {
@@ -207,7 +210,7 @@ fn judging(
         policy.map(|file| config.path(file)).as_deref(),
         algorithms.map(|file| config.path(file)).as_deref(),
     )?;
-    let anchors = verification::anchors(&roots, &settings.responders)?;
+    let anchors = verification::anchors(&roots, &settings.responders, allowed)?;
     if !verify.offline && collector.is_none() {
         *collector = Some(Collector::new(settings, clock.clone()).map_err(|fault| fault.to_string())?);
     }

@@ -44,6 +44,8 @@ pub enum Command {
     /// Exit codes: 0 all TOTAL-PASSED; 1 some TOTAL-FAILED; 2 some INDETERMINATE, none failed; 3 no signature found; 4
     /// something cannot be read.
     Verify(Verify),
+    /// Whom the tenant trusts: import signed certificate batches and trusted lists, allow trust centres of them.
+    Trust(TrustArguments),
     /// Look at tokens; lift the block of one.
     Token(TokenArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
@@ -301,6 +303,94 @@ pub struct Verify {
     /// The folder for reports; without it they go to standard output.
     #[arg(short, long)]
     pub output: Option<PathBuf>,
+}
+
+/// `trust`.
+#[derive(Debug, Args)]
+pub struct TrustArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TrustCommand,
+}
+
+/// The commands of `trust`.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// Take a certificate batch or a trusted list (ETSI TS 119 612) into the store, if its signature is right and it is
+    /// newer than what is there. Nothing of it is trusted before it is allowed.
+    Import {
+        /// The configuration; its store and tenant are used.
+        #[arg(long)]
+        config: PathBuf,
+        /// A signed certificate batch.
+        #[arg(long, value_name = "FILE", required_unless_present = "list", conflicts_with = "list")]
+        batch: Option<PathBuf>,
+        /// A certificate with the key that signs batches; needed for the first one only, then the key is pinned.
+        #[arg(long, value_name = "CERT", requires = "batch")]
+        key: Option<PathBuf>,
+        /// A trusted list, or the list of lists.
+        #[arg(long, value_name = "FILE")]
+        list: Option<PathBuf>,
+        /// A certificate that may sign the list. May be given several times; needed for the first import.
+        #[arg(long, value_name = "CERT", requires = "list")]
+        signer: Vec<PathBuf>,
+        /// Take the list's signers from this list of lists, which was imported before.
+        #[arg(long, value_name = "NAME", requires = "list", conflicts_with = "signer")]
+        through: Option<String>,
+        /// What the source is called here; without it "batch", or the territory of the list.
+        #[arg(long)]
+        name: Option<String>,
+        /// Who imports it, for the audit log.
+        #[arg(long, env = "USER", default_value = "operator")]
+        operator: String,
+    },
+    /// All trust centres of all sources, and whether they are allowed.
+    List {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Allow trust centres: SOURCE/CENTRE as `list` shows them, or SOURCE for all of a source.
+    Allow {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Take it back.
+        #[arg(long)]
+        deny: bool,
+        /// Who decides, for the audit log.
+        #[arg(long, env = "USER", default_value = "operator")]
+        operator: String,
+        /// Which.
+        #[arg(required = true)]
+        centres: Vec<String>,
+    },
+    /// Make certificate batches.
+    Batch {
+        /// What to do.
+        #[command(subcommand)]
+        command: BatchCommand,
+    },
+}
+
+/// The commands of `trust batch`.
+#[derive(Debug, Subcommand)]
+pub enum BatchCommand {
+    /// Sign a batch whose trust centres a TOML file describes (see config/trust-batch.toml).
+    Create {
+        /// The configuration; its tokens are used.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// The description.
+        #[arg(long)]
+        input: PathBuf,
+        /// The key.
+        #[command(flatten)]
+        key: KeyArguments,
+        /// The folder for the batch.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
 }
 
 /// `--report`.

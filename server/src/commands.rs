@@ -13,6 +13,8 @@ pub mod sign;
 pub mod submit;
 pub mod timestamp;
 pub mod token;
+pub mod trust;
+pub mod trust_batch;
 pub mod verify;
 
 use crate::cli::Arguments;

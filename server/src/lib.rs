@@ -12,4 +12,5 @@ pub mod key_file;
 pub mod moment;
 pub mod secret;
 pub mod table;
+pub mod trust_sources;
 pub mod verification;

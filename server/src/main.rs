@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Encrypt(encrypt) => commands::encrypt::run(&encrypt, arguments.json),
         Command::Decrypt(decrypt) => commands::decrypt::run(&decrypt, arguments.json),
         Command::Verify(verify) => commands::verify::run(&verify, arguments.json),
+        Command::Trust(trust) => commands::trust::run(&trust, arguments.json),
         Command::Token(token) => commands::token::run(&token, arguments.json),
         Command::Init(init) => commands::init::run(&init),
         Command::Bench(bench) => commands::bench::run(&bench, arguments.json),

@@ -9,8 +9,8 @@ use trust::path::Anchors;
 use trust::report::language::Language;
 use trust::{Anchor, Cert, Policy, Uses};
 
-/// Whom an operator trusts by certificates alone: roots for everything, responders for revocation.
-pub fn anchors(roots: &[Arc<[u8]>], responders: &[Arc<[u8]>]) -> Result<Anchors, String> {
+/// Whom an operator trusts by certificates alone (roots for everything, responders for revocation), and `allowed` anchors.
+pub fn anchors(roots: &[Arc<[u8]>], responders: &[Arc<[u8]>], allowed: &[Anchor]) -> Result<Anchors, String> {
     let mut anchors = Vec::new();
     let roots = roots.iter().map(|der| (der, Uses::ALL));
     for (der, uses) in roots.chain(responders.iter().map(|der| (der, Uses::REVOCATION))) {
@@ -18,6 +18,7 @@ pub fn anchors(roots: &[Arc<[u8]>], responders: &[Arc<[u8]>]) -> Result<Anchors,
         let origin = certificate.name();
         anchors.push(Anchor { uses, ..Anchor::plain(certificate, &origin) });
     }
+    anchors.extend(allowed.iter().cloned());
     Ok(Anchors::new(anchors))
 }
 

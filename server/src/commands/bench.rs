@@ -58,7 +58,7 @@ struct Row {
 
 async fn measure(config: &Config, sessions: usize, seconds: f64, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let store = assemble::open_store(config).await?;
-    let (mut setup, _broken) = assemble::setup(config, store)?;
+    let (mut setup, _broken) = assemble::setup(config, store, &[])?;
     let configured: Vec<_> =
         setup.pools.iter().map(|(name, _)| (name.clone(), super::submit::tokens_of(&setup, name))).collect();
     let mut single = Vec::new();

@@ -46,7 +46,8 @@ impl Server {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let store = assemble::open_store(config).await?;
         let metrics = http::install_metrics()?;
-        let (setup, broken) = assemble::setup(config, store)?;
+        let allowed = crate::trust_sources::allowed(&store, &assemble::tenant(config)?).await?;
+        let (setup, broken) = assemble::setup(config, store, &allowed)?;
         broken.iter().for_each(assemble::Broken::show);
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);

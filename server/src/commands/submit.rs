@@ -42,7 +42,7 @@ async fn submit(work: Work, as_json: bool) -> anyhow::Result<ExitCode> {
     let Work { config, profile, files, together, original, output } = work;
     std::fs::create_dir_all(&output).with_context(|| format!("{} cannot be made", output.display()))?;
     let store = assemble::open_store(&config).await?;
-    let (setup, broken) = assemble::setup(&config, store)?;
+    let (setup, broken) = assemble::setup(&config, store, &[])?;
     if let Some(broken) = broken.first() {
         bail!("{}: {}", broken.part, broken.reason);
     }

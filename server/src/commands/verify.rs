@@ -4,7 +4,7 @@ use super::{complain, say};
 use crate::cli::{ReportName, Verify};
 use crate::config::Config;
 use crate::table::table;
-use crate::{secret, verification};
+use crate::{assemble, secret, trust_sources, verification};
 use actors::document::{Document, Origin};
 use actors::revocation::Collector;
 use actors::verification::{Verification, facts};
@@ -107,7 +107,14 @@ impl<'a> Bench<'a> {
         if !arguments.trust.is_empty() {
             settings.anchors = verification::certificates(&arguments.trust).map_err(anyhow::Error::msg)?;
         }
-        let anchors = verification::anchors(&settings.anchors, &settings.responders).map_err(anyhow::Error::msg)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build()?;
+        // Whoever names roots means these and no others.
+        let allowed = match arguments.config.is_some() && arguments.trust.is_empty() {
+            true => runtime.block_on(Box::pin(allowed(&config)))?,
+            false => Vec::new(),
+        };
+        let anchors =
+            verification::anchors(&settings.anchors, &settings.responders, &allowed).map_err(anyhow::Error::msg)?;
         let mut known = verification::certificates(&arguments.known).map_err(anyhow::Error::msg)?;
         known.extend(settings.intermediates.iter().cloned());
         let policy = verification::policy(arguments.policy.as_deref(), arguments.algorithms.as_deref());
@@ -116,7 +123,6 @@ impl<'a> Bench<'a> {
         let now = arguments.at.unwrap_or_else(|| clock.now());
         // Whoever trusts nobody comes to no verdict that fresh evidence would change.
         let asks = !arguments.offline && !anchors.all().is_empty();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build()?;
         let collector = match asks {
             true => Some(Collector::new(settings, clock).context("[revocation]")?),
             false => None,
@@ -197,6 +203,12 @@ impl<'a> Bench<'a> {
             _ => Err(Reason::new("changed", "it was written to while it was being judged")),
         }
     }
+}
+
+/// Whom the tenant of the configuration allows of what was imported.
+async fn allowed(config: &Config) -> anyhow::Result<Vec<trust::Anchor>> {
+    let store = assemble::open_store(config).await?;
+    trust_sources::allowed(&store, &assemble::tenant(config)?).await
 }
 
 /// `sha1:ab01…`, or a value whose length tells which SHA-2 it is.

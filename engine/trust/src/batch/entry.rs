@@ -69,7 +69,8 @@ pub enum Role {
 }
 
 impl Role {
-    pub(super) const ALL: [Role; 5] = [Role::Root, Role::Ca, Role::Ocsp, Role::Tsa, Role::Crl];
+    /// All of them.
+    pub const ALL: [Role; 5] = [Role::Root, Role::Ca, Role::Ocsp, Role::Tsa, Role::Crl];
 
     /// Its word in a batch.
     pub fn word(self) -> &'static str {

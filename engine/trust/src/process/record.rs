@@ -9,7 +9,7 @@ use crate::policy::Rule;
 use crate::report::{Conclusion, Proof, SubIndication};
 use archive::ArchiveError;
 use archive::findings::{Findings, StampFinding, check_inspected};
-use formats::inspect::{Inspection, ObjectId, Record};
+use formats::inspect::{Inspection, Integrity, ObjectId, Record};
 use model::{Reason, Time};
 
 /// What was found out about a record.
@@ -38,7 +38,7 @@ impl Case<'_> {
             }
         }
         let mut stamps = Vec::new();
-        let mut outcome = held_together(&findings);
+        let mut outcome = held_together(&findings).and_then(|()| manifest_right(record));
         for (at, stamp) in findings.stamps.iter().enumerate() {
             let next =
                 findings.stamps.get(at + 1).and_then(|next| next.token.as_ref().ok()).map(formats::tsp::Token::time);
@@ -84,6 +84,17 @@ impl Case<'_> {
         }
         self.token(&token, ObjectId::of(&stamp.bytes), at, ledger)
     }
+}
+
+/// What a container's manifest claims about the data objects has to be right, too.
+fn manifest_right(record: &Record) -> Result<(), Failed> {
+    let wrong = record.manifest.iter().find(|covered| covered.integrity != Integrity::Intact);
+    let Some(covered) = wrong else { return Ok(()) };
+    let reason = match &covered.integrity {
+        Integrity::Missing(reason) | Integrity::Refused(reason) => reason.clone(),
+        _ => Reason::new("evidence-record", format!("{} is not what the manifest of the record says", covered.what)),
+    };
+    Err(Failed::new(SubIndication::HashFailure, reason))
 }
 
 /// Whether the record covers its data objects and each time stamp the one before.
