@@ -20,6 +20,14 @@ pub fn corpora(set: &str) -> Option<PathBuf> {
     None
 }
 
+/// What bare base64, or the first certificate or else the first block of PEM, stands for.
+pub fn unarmoured(text: &str) -> Vec<u8> {
+    let text = text.split_once("-----BEGIN CERTIFICATE-----").map_or(text, |(_, block)| block);
+    let text = text.split("-----END").next().unwrap_or_default();
+    let joined: String = text.lines().filter(|line| !line.starts_with("---")).map(str::trim).collect();
+    openssl::base64::decode_block(&joined).unwrap_or_default()
+}
+
 /// All files below a folder whose names end in `.extension` (any case), sorted, so that runs are alike.
 pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

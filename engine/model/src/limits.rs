@@ -137,7 +137,7 @@ pub const EXTENSION_MEMBERS_MAX: usize = 64;
 pub const CERTIFICATE_NAMES_MAX: usize = 4_096;
 
 /// Comparisons of names with permitted and excluded subtrees in one path.
-pub const NAME_COMPARISONS_MAX: usize = 1 << 19;
+pub const NAME_COMPARISONS_MAX: usize = 1 << 20;
 
 /// Policies at one level of a path's policy graph.
 pub const POLICY_NODES_MAX: usize = 256;

@@ -227,3 +227,6 @@ pub fn needs_no_revocation(certificate: &Cert) -> Result<Option<NotNeeded>, DerE
     let responder = fields.extension(oid::OCSP_NO_CHECK)?.is_some() && fields.has_purpose(oid::PURPOSE_OCSP_SIGNING)?;
     Ok(responder.then_some(NotNeeded::Responder))
 }
+
+#[cfg(test)]
+mod tests;

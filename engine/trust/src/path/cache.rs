@@ -28,6 +28,17 @@ impl EdgeCache {
         Self::default()
     }
 
+    /// How many results it holds.
+    pub fn len(&self) -> usize {
+        let generations = self.lock();
+        generations.young.len() + generations.old.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The result of a check that was made before.
     pub(crate) fn known(&self, signed: ObjectId, key: ObjectId) -> Option<Result<(), Unverified>> {
         let mut generations = self.lock();

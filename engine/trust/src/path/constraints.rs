@@ -129,3 +129,63 @@ fn shown(name: &GeneralName<'_>) -> String {
         _ => "of another kind".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ACME: &[u8] = b"\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x13\x04Acme";
+    const OTHER: &[u8] = b"\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x13\x04Else";
+
+    fn constraints<'a>(permitted: &[&[GeneralName<'a>]], excluded: &[GeneralName<'a>]) -> Constraints<'a> {
+        let permitted = permitted.iter().map(|level| level.to_vec()).collect();
+        Constraints { permitted, excluded: excluded.to_vec(), comparisons: 0 }
+    }
+
+    #[test]
+    fn each_kind_of_name_keeps_to_the_limits_of_its_kind() {
+        use GeneralName::{Directory, Dns, Ip, Mail, Other, Unreadable};
+        let limited = || {
+            constraints(
+                &[&[Dns("example.de"), Dns("example.com"), Directory(ACME)], &[Dns("www.example.de")]],
+                &[Dns("secret.www.example.de"), Other { kind: b"\x2a\x03", value: b"" }],
+            )
+        };
+        let judge = |name| limited().check_name(&name);
+        assert_eq!(judge(Dns("www.example.de")), Ok(()));
+        assert!(
+            matches!(judge(Dns("example.de")), Err(Fault::NameNotPermitted(_))),
+            "every authority has to permit it"
+        );
+        assert!(matches!(judge(Dns("www.example.com")), Err(Fault::NameNotPermitted(_))));
+        assert!(matches!(judge(Dns("a.secret.www.example.de")), Err(Fault::NameNotPermitted(_))), "excluded");
+        assert_eq!(judge(Directory(ACME)), Ok(()));
+        assert!(matches!(judge(Directory(OTHER)), Err(Fault::NameNotPermitted(_))));
+        assert_eq!(judge(Mail("erika@elsewhere.org")), Ok(()), "nothing is said about mail");
+        assert_eq!(judge(Ip(&[192, 0, 2, 1])), Ok(()));
+        assert_eq!(judge(Unreadable(0x82)), Err(Fault::NameNotJudged), "a dNSName that is none");
+        assert_eq!(judge(Other { kind: b"\x2a\x03", value: b"x" }), Err(Fault::NameNotJudged));
+        assert_eq!(judge(Other { kind: b"\x2a\x04", value: b"x" }), Ok(()));
+    }
+
+    #[test]
+    fn limits_that_nobody_can_read_are_not_passed_over() {
+        use GeneralName::{Ip, Unreadable, Uri};
+        let mut odd = constraints(&[&[Ip(&[1, 2, 3])]], &[]);
+        assert_eq!(odd.check_name(&Ip(&[192, 0, 2, 1])), Err(Fault::NameNotJudged));
+        let mut odd = constraints(&[], &[Unreadable(0xa3)]);
+        assert_eq!(odd.check_name(&Unreadable(0xa3)), Err(Fault::NameNotJudged));
+        assert_eq!(odd.check_name(&Ip(&[192, 0, 2, 1])), Ok(()));
+        let mut hosts = constraints(&[], &[Uri("example.de")]);
+        assert!(matches!(hosts.check_name(&Uri("urn:isbn:1")), Err(Fault::NameNotPermitted(_))), "it has no host");
+    }
+
+    #[test]
+    fn the_work_is_bounded() {
+        let level = vec![GeneralName::Dns("example.de"); 4_096];
+        let mut many = constraints(&[&level], &[]);
+        let verdicts: Vec<_> = (0..200).map(|_| many.check_name(&GeneralName::Dns("www.example.de"))).collect();
+        assert_eq!((verdicts.first(), verdicts.last()), (Some(&Ok(())), Some(&Err(Fault::TooManyNames))));
+    }
+}

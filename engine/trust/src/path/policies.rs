@@ -142,3 +142,82 @@ pub(super) struct Outcome<'a> {
     /// anyPolicy.
     pub(super) any: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const GOLD: &[u8] = b"\x2a\x01";
+    const SILVER: &[u8] = b"\x2a\x02";
+    const BRONZE: &[u8] = b"\x2a\x03";
+
+    fn map(issuer: &'static [u8], subject: &'static [u8]) -> PolicyMapping<'static> {
+        PolicyMapping { issuer, subject }
+    }
+
+    /// The graph after certificates with these policies and mappings.
+    fn graph<'a>(certificates: &[(&[&'a [u8]], &[PolicyMapping<'a>])]) -> PolicyGraph<'a> {
+        let mut graph = PolicyGraph::new();
+        for (policies, mappings) in certificates {
+            graph.descend(Some(policies), true).unwrap();
+            graph.map(mappings, true).unwrap();
+        }
+        graph
+    }
+
+    #[test]
+    fn what_every_certificate_states_holds_for_the_path() {
+        let path = graph(&[(&[GOLD, SILVER], &[]), (&[SILVER, BRONZE], &[])]);
+        assert_eq!(path.outcome(&[]).policies, [SILVER]);
+        assert!(path.outcome(&[GOLD.to_vec()]).policies.is_empty());
+        assert!(!path.is_null());
+        assert!(graph(&[(&[GOLD], &[]), (&[SILVER], &[])]).is_null());
+        let mut none = graph(&[(&[GOLD], &[])]);
+        none.descend(None, true).unwrap();
+        assert!(none.is_null(), "a certificate without policies ends them");
+    }
+
+    #[test]
+    fn any_policy_stands_for_each() {
+        let path = graph(&[(&[ANY_POLICY], &[]), (&[GOLD], &[])]);
+        assert_eq!(path.outcome(&[]).policies, [GOLD]);
+        let wanted = [GOLD.to_vec(), SILVER.to_vec()];
+        assert_eq!(path.outcome(&wanted).policies, [GOLD]);
+        let any = graph(&[(&[ANY_POLICY], &[]), (&[ANY_POLICY], &[])]);
+        assert!(any.outcome(&[]).any);
+        assert_eq!(any.outcome(&wanted).policies, [GOLD, SILVER]);
+        assert!(any.outcome(&[ANY_POLICY.to_vec()]).any);
+        let mut inhibited = graph(&[(&[GOLD], &[])]);
+        inhibited.descend(Some(&[ANY_POLICY]), false).unwrap();
+        assert!(inhibited.is_null());
+    }
+
+    #[test]
+    fn mapped_policies_are_called_by_the_issuers_name() {
+        let path = graph(&[(&[GOLD], &[map(GOLD, SILVER), map(GOLD, BRONZE)]), (&[BRONZE], &[])]);
+        assert_eq!(path.outcome(&[]).policies, [GOLD]);
+        assert!(graph(&[(&[GOLD], &[map(GOLD, SILVER)]), (&[GOLD], &[])]).is_null(), "its own name is gone");
+        let through_any = graph(&[(&[ANY_POLICY], &[map(GOLD, SILVER)]), (&[SILVER], &[])]);
+        assert_eq!(through_any.outcome(&[]).policies, [GOLD], "not by the way of anyPolicy as well");
+        let mut forbidden = graph(&[(&[GOLD, SILVER], &[])]);
+        forbidden.map(&[map(GOLD, BRONZE)], false).unwrap();
+        assert_eq!(forbidden.outcome(&[]).policies, [SILVER]);
+    }
+
+    /// As a tree this would have 60 to the power of 16 nodes.
+    #[test]
+    fn the_graph_stays_small() {
+        let policies: Vec<Vec<u8>> = (0..60).map(|number| vec![0x2a, number]).collect();
+        let names: Vec<&[u8]> = policies.iter().map(Vec::as_slice).collect();
+        let first = names[0];
+        let mappings: Vec<PolicyMapping<'_>> =
+            names.iter().map(|subject| PolicyMapping { issuer: first, subject }).collect();
+        let path = graph(&vec![(names.as_slice(), mappings.as_slice()); 16]);
+        assert!(path.levels.iter().all(|level| level.len() <= POLICY_NODES_MAX));
+        assert!(path.outcome(&[]).policies.contains(&first));
+        let many: Vec<Vec<u8>> = (0..300_u16).map(|number| number.to_be_bytes().to_vec()).collect();
+        let many: Vec<&[u8]> = many.iter().map(Vec::as_slice).collect();
+        assert_eq!(PolicyGraph::new().descend(Some(&many), true), Err(Fault::TooManyPolicies));
+    }
+}

@@ -84,3 +84,101 @@ fn ends_with(host: &str, end: &str) -> bool {
     let start = host.len().checked_sub(end.len());
     start.and_then(|start| host.as_bytes().get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dns_names_are_below_their_base() {
+        for (host, base, inside) in [
+            ("example.de", "example.de", true),
+            ("WWW.Example.DE", "example.de", true),
+            ("a.b.example.de", "example.de", true),
+            ("badexample.de", "example.de", false),
+            ("example.de", ".example.de", false),
+            ("www.example.de", ".example.de", true),
+            ("de", "example.de", false),
+            ("www.example.de.", "example.de", true),
+            ("anything.at.all", "", true),
+            ("*.example.de", "example.de", true),
+            ("*.example.de", "www.example.de", false),
+            // A-labels are plain letters; a U-label is not the same name.
+            ("www.XN--BCHER-KVA.de", "xn--bcher-kva.de", true),
+            ("bücher.de", "xn--bcher-kva.de", false),
+            ("é.de", "x.de", false),
+        ] {
+            assert_eq!(dns_within(host, base, false), inside, "{host} in {base}");
+        }
+        // A wildcard could be used for a name that is excluded.
+        assert!(dns_within("*.example.de", "www.example.de", true));
+        assert!(!dns_within("*.example.de", "www.other.de", true));
+        assert!(!dns_within("*.example.de", "a.b.example.de", true), "a wildcard stands for one label");
+    }
+
+    #[test]
+    fn mail_addresses_are_of_their_host_or_domain() {
+        for (address, base, inside) in [
+            ("erika@example.de", "erika@EXAMPLE.de", Some(true)),
+            ("Erika@example.de", "erika@example.de", Some(false)),
+            ("erika@example.de", "example.de", Some(true)),
+            ("erika@mail.example.de", "example.de", Some(false)),
+            ("erika@mail.example.de", ".example.de", Some(true)),
+            ("erika@example.de", ".example.de", Some(false)),
+            ("\"a@b\"@example.de", "example.de", Some(true)),
+            ("erika@example.de", "", Some(true)),
+            ("erika", "example.de", None),
+            ("@example.de", "example.de", None),
+            ("erika@bücher.de", "xn--bcher-kva.de", None),
+        ] {
+            assert_eq!(mail_within(address, base), inside, "{address} in {base}");
+        }
+    }
+
+    #[test]
+    fn uris_are_judged_by_their_host() {
+        for (uri, base, inside) in [
+            ("https://example.de/a?b#c", "example.de", Some(true)),
+            ("ftp://user:secret@Example.de:8080", "example.de", Some(true)),
+            ("https://www.example.de/", "example.de", Some(false)),
+            ("https://www.example.de/", ".example.de", Some(true)),
+            ("https://example.de/", ".example.de", Some(false)),
+            ("https://evil.com/@example.de", "example.de", Some(false)),
+            ("https://example.de@evil.com/", "example.de", Some(false)),
+            ("https://example.de?@evil.com/", "example.de", Some(true)),
+            ("https://192.0.2.1/", "example.de", None),
+            ("https://[2001:db8::1]/", "example.de", None),
+            ("https:///path", "example.de", None),
+            ("urn:isbn:1", "example.de", None),
+        ] {
+            assert_eq!(uri_within(uri, base), inside, "{uri} in {base}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_both_kinds_are_in_their_network() {
+        let network = [192, 0, 2, 0, 255, 255, 255, 128];
+        assert_eq!(address_within(&[192, 0, 2, 127], &network), Some(true));
+        assert_eq!(address_within(&[192, 0, 2, 128], &network), Some(false));
+        let mut six = [0; 32];
+        six[..6].copy_from_slice(&[0x20, 1, 0x0d, 0xb8, 0, 7]);
+        six[16..22].fill(0xff);
+        let mut address = [0xee; 16];
+        address[..6].copy_from_slice(&six[..6]);
+        assert_eq!(address_within(&address, &six), Some(true));
+        address[5] = 8;
+        assert_eq!(address_within(&address, &six), Some(false));
+        assert_eq!(address_within(&address, &network), Some(false), "one of the other kind is not inside");
+        assert_eq!(address_within(&[192, 0, 2, 1], &[0; 8]), Some(true), "everything");
+        assert_eq!(address_within(&[192, 0, 2, 1], &[192, 0, 2, 1, 255, 255, 255, 255]), Some(true));
+        for (address, base) in [
+            (&[192, 0, 2, 1][..], &[192, 0, 2, 0, 255, 0, 255, 0][..]),
+            (&[192, 0, 2, 1], &[192, 0, 2, 0, 255, 255, 255, 253]),
+            (&[192, 0, 2, 1], &[192, 0, 2, 0]),
+            (&[192, 0, 2], &[0; 8]),
+            (&[], &[]),
+        ] {
+            assert_eq!(address_within(address, base), None, "{address:?} in {base:?}");
+        }
+    }
+}
