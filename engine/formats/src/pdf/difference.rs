@@ -3,11 +3,13 @@
 //! permissions mean). Which changes a signature permits is decided in [`super::judged`].
 //!
 //! Where things are: `value.rs` whether two values say the same · `catalog.rs` the catalog, the form, and the security
-//! store · `field.rs` fields of the form · `page.rs` pages and annotations.
+//! store · `field.rs` fields of the form · `page.rs` pages and annotations ·
+//! `structure.rs` tagged documents.
 
 mod catalog;
 mod field;
 mod page;
+mod structure;
 mod value;
 
 use super::fields::Fields;
@@ -343,6 +345,11 @@ impl<'s> Comparison<'_, 's> {
             let kinds = (before.name("Type"), after.name("Type"));
             match (kinds.0.as_deref(), kinds.1.as_deref()) {
                 (Some(b"XRef"), Some(b"XRef")) => return Ok(()),
+                (Some(one @ (b"StructTreeRoot" | b"StructElem")), Some(two))
+                    if one == two && self.structure((before, &old), (after, &new))? =>
+                {
+                    return Ok(());
+                }
                 (Some(b"Page"), Some(b"Page")) if !self.fields.members.contains_key(&number) => {
                     return self.page(number, (before, &old), (after, &new));
                 }

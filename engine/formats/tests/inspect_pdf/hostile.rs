@@ -61,6 +61,18 @@ fn many_signatures_and_revisions_cost_what_they_are_long() {
     }
 }
 
+#[test]
+fn spoiled_files_are_the_same_in_pieces() {
+    for bytes in testkit::mutate::mutations(std::slice::from_ref(&*TWICE), 5).take(300) {
+        let places = |source: &dyn formats::Source| {
+            let found = inspect(&Input::new(source, "x.pdf")).ok()?;
+            Some(found.signatures.into_iter().map(|signature| signature.pdf).collect::<Vec<_>>())
+        };
+        let found = places(&bytes);
+        assert_eq!(found, places(&crate::support::Pieces(&bytes)));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
