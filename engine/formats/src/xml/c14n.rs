@@ -46,10 +46,22 @@ pub fn canonicalize(
     method: &Canonicalization,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), CanonicalError> {
+    canonicalize_with(document, chosen, method, None, sink)
+}
+
+/// As [`canonicalize`], of the document that there will be once something has been put into it.
+pub(in crate::xml) fn canonicalize_with(
+    document: &Document<'_>,
+    chosen: &NodeSet,
+    method: &Canonicalization,
+    insertion: Option<Insertion<'_>>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Result<(), CanonicalError> {
     let Some((first, last)) = chosen.bounds(document) else { return Ok(()) };
     let mut walk = Walk {
         document,
         chosen,
+        insertion,
         comments: method.comments,
         rendered: Rendered::new(document, method),
         inherited: Inherited::new(document, method.version),
@@ -83,6 +95,18 @@ pub fn canonical_bytes(
     Ok(bytes)
 }
 
+/// Canonical octets that do not come from the document but are given out as if they were in it. Whoever asks for that
+/// has made them for this place: with the namespaces that are in scope there.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::xml) struct Insertion<'o> {
+    /// In this element, if that is among the chosen nodes.
+    pub(in crate::xml) parent: NodeId,
+    /// In front of everything else in the element, or behind it.
+    pub(in crate::xml) first: bool,
+    /// What is given out there.
+    pub(in crate::xml) octets: &'o str,
+}
+
 /// An element whose end has not come yet.
 struct Open {
     node: NodeId,
@@ -99,6 +123,7 @@ struct Shown<'d> {
 struct Walk<'d, 's> {
     document: &'d Document<'d>,
     chosen: &'d NodeSet,
+    insertion: Option<Insertion<'d>>,
     comments: bool,
     exclusive: bool,
     rendered: Rendered<'d>,
@@ -176,7 +201,18 @@ impl Walk<'_, '_> {
         self.rendered.opened(chosen);
         self.inherited.opened(node, chosen);
         self.open.push(Open { node, after: document.row(node).after, chosen });
+        if chosen {
+            self.insert(node, true);
+        }
         Ok(())
+    }
+
+    fn insert(&mut self, parent: NodeId, first: bool) {
+        if let Some(insertion) =
+            self.insertion.filter(|insertion| insertion.parent == parent && insertion.first == first)
+        {
+            self.output.parts(&[insertion.octets]);
+        }
     }
 
     /// Collects the attributes that are written, in their order.
@@ -226,6 +262,7 @@ impl Walk<'_, '_> {
     fn leave_until(&mut self, node: u32) {
         while let Some(open) = self.open.pop_if(|open| open.after <= node) {
             if open.chosen {
+                self.insert(open.node, false);
                 let name = self.document.written_name(open.node);
                 let end = self.document.range(open.node).end;
                 let tag = end.checked_sub(name.len() + 3).and_then(|start| self.document.text().get(start..end));

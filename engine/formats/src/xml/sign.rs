@@ -29,6 +29,7 @@ use model::{Digest, KeyKind, Scheme, SignatureAlgorithm, SignatureValue, Signer,
 use place::{Context, Edit, Place};
 use std::fmt::Write;
 use std::sync::Arc;
+use targets::Direct;
 
 /// All constant parts of the signatures of one signer under one profile. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -134,7 +135,7 @@ fn is_plain_name(name: &str) -> bool {
 /// Reads the document and works out what has to be signed.
 ///
 /// Memory: a constant for detached signatures and for what is not XML; else the document and its tree. Time: one pass,
-/// and a second one if XPath transforms are asked for or elements have to be made around the signature.
+/// and a second one if XPath transforms or elements without Ids are asked for.
 pub fn prepare(
     source: &dyn Source,
     profile: &Profile,
@@ -264,13 +265,14 @@ fn enveloped(source: &dyn Source, profile: &Profile, template: &Template, now: T
     let context = Context::of(&document, &place);
     let [open, close] = place.around();
 
-    let direct = if place.is_bare() && edits.is_empty() { targets::direct(&document, &layout, &place) } else { None };
+    let direct = if edits.is_empty() { targets::direct(&document, &layout, &place)? } else { None };
     let digests = match direct {
         Some(direct) => {
             let mut digests = Vec::with_capacity(direct.len() + 1);
-            for (set, method) in &direct {
+            for Direct { set, method, made } in &direct {
+                let made = made.as_ref().map(|made| made.insertion(place.parent));
                 let mut hasher = Hasher::new(template.0.algorithm.digest);
-                c14n::canonicalize(&document, set, method, &mut |piece| hasher.update(piece))?;
+                c14n::canonicalize_with(&document, set, method, made, &mut |piece| hasher.update(piece))?;
                 digests.push(hasher.finish());
             }
             digests.extend(layout.digests_of_properties(&context)?);

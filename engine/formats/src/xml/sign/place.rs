@@ -3,8 +3,9 @@
 
 use super::layout::escaped;
 use crate::prepare::FormatError;
+use crate::xml::c14n::{self, Insertion, NodeSet};
 use crate::xml::tree::{Document, NodeId, XML_NAMESPACE};
-use model::profile::{Profile, XmlPlace, XmlPosition};
+use model::profile::{Canonicalization, Profile, XmlPlace, XmlPosition};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -30,10 +31,19 @@ pub(in crate::xml) struct Place {
     pub(in crate::xml) parent: NodeId,
     /// What it replaces, as a range of the document's text.
     pub(in crate::xml) at: Range<usize>,
+    /// Where in `parent` it is.
+    side: Side,
     /// What an empty-element tag needs to become two tags, in front of everything and behind it.
     edge: [String; 2],
     /// Elements that are made around it: start tags with what belongs into them, and end tags.
     made: [String; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    First,
+    Last,
+    Between,
 }
 
 impl Place {
@@ -51,9 +61,50 @@ impl Place {
         }
     }
 
-    /// Whether nothing but the signature is put in.
-    pub(super) fn is_bare(&self) -> bool {
-        self.made.iter().all(String::is_empty)
+    /// What is made around the signature, without it, as canonical octets: what it adds to the canonical form of `top`,
+    /// which has the place inside. `None`: the place lies between other nodes.
+    ///
+    /// Looks at a document of the tags around the place only: nothing else decides how they are written.
+    pub(super) fn made_octets(
+        &self,
+        document: &Document<'_>,
+        top: NodeId,
+        method: &Canonicalization,
+    ) -> Result<Option<Made>, FormatError> {
+        let [open, close] = &self.made;
+        let first = match self.side {
+            _ if open.is_empty() && close.is_empty() => return Ok(Some(Made { first: true, octets: String::new() })),
+            Side::First => true,
+            Side::Last => false,
+            Side::Between => return Ok(None),
+        };
+        let mut around: Vec<NodeId> = std::iter::once(self.parent).chain(document.ancestors(self.parent)).collect();
+        around.retain(|above| *above != NodeId::ROOT);
+        let mut text = String::new();
+        for above in around.iter().rev() {
+            let tag = document.text().get(document.start_tag(*above)).unwrap_or_default();
+            text.push_str(tag.strip_suffix("/>").or_else(|| tag.strip_suffix('>')).unwrap_or(tag));
+            text.push('>');
+        }
+        text.extend([open.as_str(), close]);
+        for above in &around {
+            let _ = write!(text, "</{}>", document.written_name(*above));
+        }
+        let tags = Document::parse(text.as_bytes())?;
+        // Each element in it is the only child of the one around it.
+        let inside = |node: NodeId| NodeId(u32::try_from(document.ancestors(node).count()).unwrap_or(u32::MAX));
+        let made = NodeId(inside(self.parent).0 + 1);
+        let mut chosen = NodeSet::subtree(&tags, inside(top));
+        let all = c14n::canonical_bytes(&tags, &chosen, method)?;
+        chosen.remove_subtree(&tags, made);
+        let without = c14n::canonical_bytes(&tags, &chosen, method)?.len();
+        let behind: usize = around
+            .iter()
+            .filter(|above| document.is_within(**above, top))
+            .map(|above| document.written_name(*above).len() + 3)
+            .sum();
+        let octets = all.get(without - behind..all.len() - behind).map(<[u8]>::to_vec).unwrap_or_default();
+        Ok(Some(Made { first, octets: String::from_utf8(octets).unwrap_or_default() }))
     }
 
     /// What is written in front of the signature and behind it.
@@ -71,7 +122,7 @@ impl Place {
             XmlPosition::After => range.end,
         };
         match document.parent(element) {
-            Some(parent) if parent != NodeId::ROOT => Ok(Self::bare(parent, at..at)),
+            Some(parent) if parent != NodeId::ROOT => Ok(Self::bare(parent, Side::Between, at..at)),
             _ => {
                 let sentence = "a signature cannot be put beside the document element, only into it";
                 Err(FormatError::setup("xml-place", sentence))
@@ -79,8 +130,8 @@ impl Place {
         }
     }
 
-    fn bare(parent: NodeId, at: Range<usize>) -> Self {
-        Self { parent, at, edge: Default::default(), made: Default::default() }
+    fn bare(parent: NodeId, side: Side, at: Range<usize>) -> Self {
+        Self { parent, at, side, edge: Default::default(), made: Default::default() }
     }
 
     /// As the first child of an element.
@@ -88,7 +139,7 @@ impl Place {
         match document.end_tag(parent) {
             Some(_) => {
                 let at = document.start_tag(parent).end;
-                Self::bare(parent, at..at)
+                Self::bare(parent, Side::First, at..at)
             }
             None => Self::in_empty(document, parent),
         }
@@ -97,7 +148,7 @@ impl Place {
     /// As the last child of an element.
     pub(in crate::xml) fn last_in(document: &Document<'_>, parent: NodeId) -> Self {
         match document.end_tag(parent) {
-            Some(end_tag) => Self::bare(parent, end_tag.start..end_tag.start),
+            Some(end_tag) => Self::bare(parent, Side::Last, end_tag.start..end_tag.start),
             None => Self::in_empty(document, parent),
         }
     }
@@ -113,7 +164,7 @@ impl Place {
     fn in_empty(document: &Document<'_>, parent: NodeId) -> Self {
         let end = document.start_tag(parent).end;
         let close = format!("</{}>", document.written_name(parent));
-        Self { edge: [">".to_owned(), close], ..Self::bare(parent, end.saturating_sub(2)..end) }
+        Self { edge: [">".to_owned(), close], ..Self::bare(parent, Side::Last, end.saturating_sub(2)..end) }
     }
 
     /// In `ext:UBLExtensions`, which is the first child and is made if it is missing. Another signature there gets a
@@ -151,6 +202,20 @@ impl Place {
         let open: String = used.clone().rev().map(|[open, _]| open.as_str()).collect();
         let close: String = used.map(|[_, close]| close.as_str()).collect();
         Self { made: [open, close], ..place }
+    }
+}
+
+/// Elements around the signature, without it, in their canonical form at their place.
+#[derive(Debug)]
+pub(super) struct Made {
+    first: bool,
+    octets: String,
+}
+
+impl Made {
+    /// Puts them into the canonical form of the document. `parent` is that of their place.
+    pub(super) fn insertion(&self, parent: NodeId) -> Insertion<'_> {
+        Insertion { parent, first: self.first, octets: &self.octets }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::FIRST_ID;
 use super::layout::{Entry, Layout, OCTETS, Written, XML, canonical, escaped};
-use super::place::{Edit, Place};
+use super::place::{Edit, Made, Place};
 use crate::prepare::FormatError;
 use crate::source::Source;
 use crate::xml::algorithms::{BASE64, ENVELOPED, FILTER_2, OBJECT, canonicalization_of};
@@ -149,36 +149,56 @@ pub(super) fn of_document(
     Ok((entries, edits))
 }
 
-/// The nodes of the document, without signature, that each reference is over, and their canonical form. `None`: the
-/// document with the signature has to be looked at to know.
+/// What a reference is over, found in the document without the signature.
+pub(super) struct Direct {
+    pub(super) set: NodeSet,
+    pub(super) method: Canonicalization,
+    /// Elements that are made around the signature, if they are part of it.
+    pub(super) made: Option<Made>,
+}
+
+/// What each reference is over. `None`: the document with the signature has to be looked at to know.
 pub(super) fn direct(
     document: &Document<'_>,
     layout: &Layout<'_>,
     place: &Place,
-) -> Option<Vec<(NodeSet, Canonicalization)>> {
+) -> Result<Option<Vec<Direct>>, FormatError> {
     let one = |entry: &Entry| {
-        let (last, before) = entry.transforms.split_last()?;
-        let mut method = canonicalization_of(last.uri).filter(|_| last.inside.is_empty())?;
-        let enveloped = match before {
-            [] => false,
-            [only] if only.uri == ENVELOPED => true,
-            _ => return None,
-        };
-        let top = match entry.uri.as_deref()? {
-            "" => NodeId::ROOT,
-            id => match document.find_id(id.strip_prefix('#')?) {
-                IdFound::One(node) => node,
-                _ => return None,
-            },
-        };
-        if enveloped != document.is_within(place.parent, top) {
-            return None;
+        let Some((top, enveloped, method)) = simple(document, entry) else { return Ok(None) };
+        let inside = document.is_within(place.parent, top);
+        if enveloped != inside {
+            return Ok(None);
         }
-        // A reference without a pointer leaves comments out, whatever the method.
-        method.comments = false;
-        Some((NodeSet::subtree(document, top), method))
+        let set = NodeSet::subtree(document, top);
+        if !inside {
+            return Ok(Some(Direct { set, method, made: None }));
+        }
+        let made = place.made_octets(document, top, &method)?;
+        Ok(made.map(|made| Direct { set, method, made: Some(made) }))
     };
     layout.entries().iter().map(one).collect()
+}
+
+/// The element that a reference points to, whether it leaves the signature out, and its canonical form, if it asks for
+/// nothing else.
+fn simple(document: &Document<'_>, entry: &Entry) -> Option<(NodeId, bool, Canonicalization)> {
+    let (last, before) = entry.transforms.split_last()?;
+    let mut method = canonicalization_of(last.uri).filter(|_| last.inside.is_empty())?;
+    let enveloped = match before {
+        [] => false,
+        [only] if only.uri == ENVELOPED => true,
+        _ => return None,
+    };
+    let top = match entry.uri.as_deref()? {
+        "" => NodeId::ROOT,
+        id => match document.find_id(id.strip_prefix('#')?) {
+            IdFound::One(node) => node,
+            _ => return None,
+        },
+    };
+    // A reference without a pointer leaves comments out, whatever the method.
+    method.comments = false;
+    Some((top, enveloped, method))
 }
 
 /// The one element that an expression selects.
