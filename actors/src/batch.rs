@@ -1,7 +1,7 @@
 //! Many documents signed under one submission: bounded parallelism, results in the order of the documents, one failure
 //! does not spoil the rest. The sources stay where they are.
 
-use crate::deliver::{FileSystem, WriteError, move_to_free_name, move_with_record, not_written, replace, write_part};
+use crate::deliver::{FileSystem, WriteError, move_to_free_name, move_with_record, not_written, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::pipeline::{Failure, blocking};
@@ -175,10 +175,8 @@ async fn record_to_part(
     submission: &Submission,
     id: DocumentId,
 ) -> Result<PathBuf, Failure> {
-    let record = services.pipeline.evidence_record(profile, digest).await?;
     let path = submission.output.join(format!(".sealmill-{id}.record"));
-    let to = path.clone();
-    blocking(move || replace(&to, &record).map_err(|error| not_written(&error))).await??;
+    services.pipeline.evidence_record(profile, digest, path.clone()).await?;
     Ok(path)
 }
 

@@ -11,6 +11,7 @@ use formats::{FormatError, Part, Sealed, Source};
 use model::{Reason, Time};
 use rustix::fs::{CWD, RenameFlags, copy_file_range, fdatasync, renameat_with, syncfs};
 use rustix::io::Errno;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -227,18 +228,9 @@ pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
 pub fn move_to_free_name(from: &Path, directory: &Path, name: &std::ffi::OsStr) -> io::Result<PathBuf> {
     let mut to = directory.join(name);
     for number in 2..FREE_NAME_TRIES_MAX {
-        match renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
+        match rename_unless_taken(from, &to) {
             Ok(()) => return Ok(to),
             Err(Errno::EXIST) => to = directory.join(numbered(name, number)),
-            // A file system without RENAME_NOREPLACE (some network shares): look, then rename.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                if to.symlink_metadata().is_ok() {
-                    to = directory.join(numbered(name, number));
-                } else {
-                    std::fs::rename(from, &to)?;
-                    return Ok(to);
-                }
-            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -246,31 +238,40 @@ pub fn move_to_free_name(from: &Path, directory: &Path, name: &std::ffi::OsStr) 
 }
 
 /// As [`move_to_free_name`], for a result and the evidence record that goes beside it, as `NAME.ers`. The record leaves
-/// first: nobody sees a result without it.
+/// first: nobody sees a result without it. If it is gone, an earlier attempt has moved it, and the result follows.
 pub fn move_with_record(from: &Path, record: &Path, directory: &Path, name: &std::ffi::OsStr) -> io::Result<PathBuf> {
-    let taken = |path: &Path| path.symlink_metadata().is_ok();
-    let mut record = record.to_owned();
+    let mut record = Cow::Borrowed(record);
     for number in 1..FREE_NAME_TRIES_MAX {
         let to = directory.join(if number == 1 { name.to_os_string() } else { numbered(name, number) });
-        let beside = with_record_name(&to);
-        if taken(&to) || taken(&beside) {
+        if to.symlink_metadata().is_ok() {
             continue;
         }
-        let moved = move_to_free_name(&record, directory, beside.file_name().unwrap_or_default())?;
-        if moved == beside {
-            match renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
-                Err(Errno::EXIST) => {}
-                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                    std::fs::rename(from, &to)?;
-                    return Ok(to);
-                }
-                moved => return Ok(moved.map(|()| to)?),
-            }
+        let beside = with_record_name(&to);
+        match rename_unless_taken(&record, &beside) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => continue,
+            Err(Errno::NOENT) if matches!(record, Cow::Borrowed(_)) => return move_to_free_name(from, directory, name),
+            Err(error) => return Err(error.into()),
         }
-        // Somebody else took one of the two names just now.
-        record = moved;
+        match rename_unless_taken(from, &to) {
+            // Somebody else took the name just now.
+            Err(Errno::EXIST) => record = Cow::Owned(beside),
+            moved => return Ok(moved.map(|()| to)?),
+        }
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of this name"))
+}
+
+/// Renames a file unless the new name is taken (`EXIST`).
+fn rename_unless_taken(from: &Path, to: &Path) -> Result<(), Errno> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system without RENAME_NOREPLACE (some network shares): look, then rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match to.symlink_metadata() {
+            Ok(_) => Err(Errno::EXIST),
+            Err(_) => rustix::fs::rename(from, to),
+        },
+        renamed => renamed,
+    }
 }
 
 /// The name of the evidence record beside a result.

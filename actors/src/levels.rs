@@ -13,6 +13,7 @@ use formats::{FormatError, Sealed, Source};
 use model::limits::STAMP_BATCH_MAX;
 use model::profile::{Format, Level, Password, StampOptions};
 use model::{Clock, Digest, DigestAlgorithm, Profile, Reason, Time};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,16 +76,16 @@ impl Levels {
         Ok(Sealed::time_stamp(&token))
     }
 
-    /// The evidence record of a result (DER), once its batch has its time stamp. Without a time stamp for the batch in
-    /// the profile there is nobody to wait for, and that is the profile's fault.
-    pub async fn evidence_record(&self, profile: &Profile, digest: Digest) -> Result<Vec<u8>, Failure> {
+    /// Writes the evidence record of a result (DER) as the file `to`, once its batch has its time stamp. Without a time
+    /// stamp for the batch in the profile there is nobody to wait for, and that is the profile's fault.
+    pub async fn evidence_record(&self, profile: &Profile, digest: Digest, to: PathBuf) -> Result<(), Failure> {
         let Some(stamp) = &profile.stamp else {
             return Err(Failure::Deferred(Reason::new("no-authority", "the profile names no time-stamping authority")));
         };
         let started = Instant::now();
-        let record = self.batcher.join(stamp, digest).await;
+        let record = self.batcher.join(stamp, digest, to).await;
         Stage::Stamp.record(started.elapsed());
-        record.map_err(|fault| Failure::Deferred(fault.reason()))
+        record.map_err(|none| none.failure())
     }
 
     /// Nobody else will come: batches that wait for company are stamped now.

@@ -17,7 +17,7 @@ use model::profile::Format;
 use model::{Clock, Digest, Lane, Profile, Reason, SignerName};
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use token::Fault;
@@ -36,11 +36,10 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// The digest of the result, if its profile wants an evidence record of it. Reads the result once more.
+    /// The digest of the result, if its profile wants an evidence record of it.
     pub fn digest_for_record(&self, profile: &Profile) -> Result<Option<Digest>, Failure> {
         let Some(stamp) = profile.stamp.as_ref().filter(|stamp| stamp.batch) else { return Ok(None) };
-        let digest = formats::crypto::digest_source(stamp.digest, &self.sealed.assembled(&*self.document));
-        digest.map(Some).map_err(|error| failure(error.into()))
+        self.sealed.digest(stamp.digest, &*self.document).map(Some).map_err(|error| failure(error.into()))
     }
 }
 
@@ -136,9 +135,9 @@ impl Pipeline {
         Ok(Wrapping::Encrypt { recipients, now: self.clock.now() })
     }
 
-    /// The evidence record (RFC 4998, DER) of a result, once its batch has its time stamp.
-    pub async fn evidence_record(&self, profile: &Profile, digest: Digest) -> Result<Vec<u8>, Failure> {
-        self.levels.evidence_record(profile, digest).await
+    /// Writes the evidence record (RFC 4998, DER) of a result as the file `to`, once its batch has its time stamp.
+    pub async fn evidence_record(&self, profile: &Profile, digest: Digest, to: PathBuf) -> Result<(), Failure> {
+        self.levels.evidence_record(profile, digest, to).await
     }
 
     /// The server ends: documents that wait for company in a batch are stamped now.

@@ -1,17 +1,22 @@
 //! One time stamp for many documents: their digests gather in a batch, the root of a hash tree over them is stamped, and
-//! each document gets its own evidence record (RFC 4998). A document is finished when it has its record; without a
-//! time stamp none of its batch is, and all of them are tried again.
+//! each document gets its own evidence record (RFC 4998), in a file where it wants it. A document is finished when it
+//! has its record; without a time stamp none of its batch is, and all of them are tried again.
 //!
 //! A batch closes when it is full, when nobody has joined it for a moment, or when its first document has waited long
 //! enough. So it needs not know who else is under way: documents that hold every permit and wait here are nobody who
 //! joins, and the batch closes. For full speed `size_max` is at most half of the documents that may be in flight; then
 //! the others are being signed while a batch is being stamped.
 
-use crate::measure;
+use crate::deliver::{not_written, replace};
+use crate::measure::{self, Stage};
+use crate::pipeline::Failure;
 use crate::timestamp::{Because, StampFault, TimeStamper};
 use archive::{ArchiveError, EvidenceRecord, HashTree};
+use formats::tsp::Token;
 use model::Digest;
 use model::profile::StampOptions;
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -60,7 +65,30 @@ struct Open {
 /// A document in a batch.
 struct Waiting {
     digest: Digest,
-    record: oneshot::Sender<Result<Vec<u8>, StampFault>>,
+    /// Where its record is written.
+    to: PathBuf,
+    done: oneshot::Sender<Result<(), NoRecord>>,
+}
+
+/// Why a document has no evidence record.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRecord {
+    /// Its batch has no time stamp.
+    #[error(transparent)]
+    Stamp(#[from] StampFault),
+    /// The disk is at fault.
+    #[error(transparent)]
+    NotWritten(#[from] io::Error),
+}
+
+impl NoRecord {
+    /// What it means for the document.
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            NoRecord::Stamp(fault) => Failure::Deferred(fault.reason()),
+            NoRecord::NotWritten(error) => not_written(error),
+        }
+    }
 }
 
 impl StampBatcher {
@@ -69,13 +97,14 @@ impl StampBatcher {
         Self(Arc::new(Inner { stamper, limits, open: Mutex::default() }))
     }
 
-    /// Waits for the evidence record (DER) of a document that is otherwise finished. `digest` is that of the result, by
-    /// the algorithm of the options. Must be called inside a runtime; the batch goes on if nobody waits any more.
-    pub async fn join(&self, options: &StampOptions, digest: Digest) -> Result<Vec<u8>, StampFault> {
-        let (record, answer) = oneshot::channel();
-        self.enter(options, Waiting { digest, record });
+    /// Waits for the evidence record of a document that is otherwise finished, and until it is written as the file `to`
+    /// (DER; not yet durable). `digest` is that of the result, by the algorithm of the options. Must be called inside a
+    /// runtime; the batch goes on if nobody waits any more.
+    pub async fn join(&self, options: &StampOptions, digest: Digest, to: PathBuf) -> Result<(), NoRecord> {
+        let (done, answer) = oneshot::channel();
+        self.enter(options, Waiting { digest, to, done });
         // The sender is gone only if making the record failed unexpectedly.
-        answer.await.unwrap_or_else(|_| Err(unexpected(options)))
+        answer.await.unwrap_or_else(|_| Err(unexpected(options).into()))
     }
 
     /// Closes the open batches now: who waits knows that nobody else will come.
@@ -148,35 +177,49 @@ impl Inner {
 async fn finish(stamper: TimeStamper, batch: Open) {
     metrics::histogram!(measure::STAMP_BATCH_DOCUMENTS).record(batch.waiting.len() as f64);
     let digests: Vec<Vec<Digest>> = batch.waiting.iter().map(|document| vec![document.digest]).collect();
-    let outcome = records(&stamper, &batch.options, digests).await;
-    match outcome {
-        Ok(records) => {
-            for (document, record) in batch.waiting.into_iter().zip(records) {
-                // Who does not wait any more has been told that the document is tried again.
-                let _ = document.record.send(Ok(record));
+    match stamped(&stamper, &batch.options, digests).await {
+        Ok((tree, token)) => {
+            let stamped = Arc::new((tree, token));
+            let mut documents = batch.waiting.into_iter().enumerate();
+            loop {
+                let some: Vec<(usize, Waiting)> = documents.by_ref().take(WRITTEN_TOGETHER).collect();
+                if some.is_empty() {
+                    break;
+                }
+                let stamped = stamped.clone();
+                // If it panics, who waits hears of it: the senders are gone.
+                tokio::task::spawn_blocking(move || Stage::Write.timed(|| write(&stamped, some)));
             }
         }
         Err(fault) => {
             for document in batch.waiting {
-                let _ = document.record.send(Err(fault.clone()));
+                let _ = document.done.send(Err(fault.clone().into()));
             }
         }
     }
 }
 
-async fn records(
+/// The tree over these digests, and the time stamp over its root.
+async fn stamped(
     stamper: &TimeStamper,
     options: &StampOptions,
     digests: Vec<Vec<Digest>>,
-) -> Result<Vec<Vec<u8>>, StampFault> {
-    let count = digests.len();
+) -> Result<(HashTree, Token), StampFault> {
     let tree = tokio::task::spawn_blocking(move || HashTree::new(digests)).await;
     let tree = tree.map_err(|_| unexpected(options))?.map_err(|error| refused(options, &error))?;
     let token = stamper.stamp(options, &tree.root()).await?;
-    let write = move || {
-        (0..count).map(|index| EvidenceRecord::new(tree.algorithm(), tree.reduced(index), &token).der()).collect()
-    };
-    tokio::task::spawn_blocking(write).await.map_err(|_| unexpected(options))
+    Ok((tree, token))
+}
+
+/// Writes the records of some documents, given with their places in the tree. Blocks.
+fn write((tree, token): &(HashTree, Token), documents: Vec<(usize, Waiting)>) {
+    for (index, Waiting { to, done, .. }) in documents {
+        // Who does not wait any more has been told that the document is tried again.
+        if !done.is_closed() {
+            let record = EvidenceRecord::new(tree.algorithm(), tree.reduced(index), token).der();
+            let _ = done.send(replace(&to, &record).map_err(NoRecord::from));
+        }
+    }
 }
 
 /// Each authority of the profile, none of which was asked.
@@ -192,3 +235,6 @@ fn refused(options: &StampOptions, error: &ArchiveError) -> StampFault {
     tracing::error!(%error, "a batch of documents cannot be stamped");
     without_asking(options, &Because::Panicked)
 }
+
+/// So many records are written by one thread, one after the other: handing each over would cost more than writing it.
+const WRITTEN_TOGETHER: usize = 64;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use actors::stamp_batch::{BatchLimits, StampBatcher};
+use actors::stamp_batch::{BatchLimits, NoRecord, StampBatcher};
 use actors::timestamp::{AuthoritySettings, Rest, TimeStampSettings, TimeStamper};
 use archive::EvidenceRecord;
 use formats::crypto;
@@ -45,12 +45,19 @@ fn proves(record: &[u8], digest: &Digest) {
     assert!(archive::check(&record, &|_| Some(vec![other.as_bytes().to_vec()])).is_err());
 }
 
+/// Joins the batch and gives the record that was written, or why there is none.
+async fn record(batcher: &StampBatcher, number: u32) -> Result<Vec<u8>, NoRecord> {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("record");
+    batcher.join(&options(), digest(number), to.clone()).await?;
+    Ok(std::fs::read(to).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_documents_share_few_time_stamps_and_each_has_its_record() {
     let world = World::start().unwrap();
     let batcher = batcher(&world, LIMITS);
-    let options = options();
-    let records = join_all((0..40).map(|number| batcher.join(&options, digest(number)))).await;
+    let records = join_all((0..40).map(|number| record(&batcher, number))).await;
     for (number, record) in (0..).zip(records) {
         proves(&record.unwrap(), &digest(number));
     }
@@ -62,14 +69,13 @@ async fn many_documents_share_few_time_stamps_and_each_has_its_record() {
 async fn without_a_time_stamp_nobody_in_the_batch_is_finished() {
     let world = World::start().unwrap();
     let batcher = batcher(&world, LIMITS);
-    let options = options();
     for fault in [Fault::Http500, Fault::WrongImprint, Fault::BadSignature] {
         world.fault("/tsa", fault, u64::MAX);
-        let records = join_all((0..20).map(|number| batcher.join(&options, digest(number)))).await;
+        let records = join_all((0..20).map(|number| record(&batcher, number))).await;
         assert!(records.iter().all(Result::is_err), "{fault:?}");
         let batcher = self::batcher(&world, LIMITS);
         world.heal("/tsa");
-        proves(&batcher.join(&options, digest(1)).await.unwrap(), &digest(1));
+        proves(&record(&batcher, 1).await.unwrap(), &digest(1));
     }
 }
 
@@ -78,13 +84,13 @@ async fn without_a_time_stamp_nobody_in_the_batch_is_finished() {
 async fn documents_that_hold_every_permit_do_not_wait_for_ever() {
     let world = World::start().unwrap();
     let limits = BatchLimits { size_max: 1_000, quiet: Duration::from_millis(50), ..LIMITS };
-    let (batcher, options) = (batcher(&world, limits), options());
+    let batcher = batcher(&world, limits);
     let permits = Semaphore::new(8);
     let all = join_all((0..40).map(|number| {
-        let (batcher, options, permits) = (&batcher, &options, &permits);
+        let (batcher, permits) = (&batcher, &permits);
         async move {
             let _permit = permits.acquire().await.unwrap();
-            proves(&batcher.join(options, digest(number)).await.unwrap(), &digest(number));
+            proves(&record(batcher, number).await.unwrap(), &digest(number));
         }
     }));
     tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
@@ -96,10 +102,10 @@ async fn a_batch_closes_when_it_is_told_to_and_when_its_first_has_waited_long_en
     let world = World::start().unwrap();
     let patient =
         BatchLimits { size_max: 1_000, quiet: Duration::from_secs(3_600), wait_max: Duration::from_secs(3_600) };
-    let (batcher, options) = (batcher(&world, patient), options());
+    let batcher = batcher(&world, patient);
     let waiting = tokio::spawn({
-        let (batcher, options) = (batcher.clone(), options.clone());
-        async move { join_all((0..3).map(|number| batcher.join(&options, digest(number)))).await }
+        let batcher = batcher.clone();
+        async move { join_all((0..3).map(|number| record(&batcher, number))).await }
     });
     while batcher.waiting() < 3 {
         tokio::task::yield_now().await;
@@ -110,5 +116,16 @@ async fn a_batch_closes_when_it_is_told_to_and_when_its_first_has_waited_long_en
 
     let soon = BatchLimits { wait_max: Duration::from_millis(200), ..patient };
     let batcher = self::batcher(&world, soon);
-    proves(&batcher.join(&options, digest(9)).await.unwrap(), &digest(9));
+    proves(&record(&batcher, 9).await.unwrap(), &digest(9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_written_spoils_no_other() {
+    let world = World::start().unwrap();
+    let batcher = batcher(&world, LIMITS);
+    let options = options();
+    let nowhere = std::path::PathBuf::from("/nonexistent/record");
+    let (lost, found) = tokio::join!(batcher.join(&options, digest(1), nowhere), record(&batcher, 2));
+    assert!(matches!(lost, Err(NoRecord::NotWritten(_))), "{lost:?}");
+    proves(&found.unwrap(), &digest(2));
 }

@@ -7,7 +7,7 @@ use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
 use super::{DirectoryParts, Task, judge};
-use crate::deliver::{FileSystem, WriteError, not_written, replace, write_part};
+use crate::deliver::{FileSystem, WriteError, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -363,8 +363,8 @@ impl Feed {
         let Some(digest) = written.to_be_recorded.take() else { return Ok(written) };
         // What waits for its batch occupies a name and a digest only: the next file may come in.
         permit.take();
-        let mut record = pin!(pipeline.evidence_record(profile, digest));
-        let record = match futures_util::poll!(record.as_mut()) {
+        let mut record = pin!(pipeline.evidence_record(profile, digest, file.record(&written.result)));
+        match futures_util::poll!(record.as_mut()) {
             Poll::Ready(record) => record?,
             Poll::Pending => {
                 let waiting = self.waiting.fetch_add(1, Ordering::AcqRel) + 1;
@@ -373,12 +373,9 @@ impl Feed {
                 }
                 let record = record.await;
                 self.waiting.fetch_sub(1, Ordering::AcqRel);
-                record?
+                record?;
             }
-        };
-        let path = file.record(&written.result);
-        let write = move || replace(&path, &record).map_err(|error| not_written(&error));
-        blocking(move || Stage::Write.timed(write)).await??;
+        }
         written.record = true;
         Ok(written)
     }

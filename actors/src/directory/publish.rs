@@ -75,11 +75,8 @@ impl Publication {
                 }
                 let (part, output, result) = (self.file.part(result), &output, &*name);
                 match record {
-                    // A repetition after a crash: the record has gone ahead.
-                    true if self.file.record(result).symlink_metadata().is_ok() => {
-                        move_with_record(&part, &self.file.record(result), output, result)
-                    }
-                    _ => move_to_free_name(&part, output, result),
+                    true => move_with_record(&part, &self.file.record(result), output, result),
+                    false => move_to_free_name(&part, output, result),
                 }
             }
             Kind::Rejected { sentence } => {

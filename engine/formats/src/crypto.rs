@@ -32,7 +32,8 @@ fn wrap(algorithm: DigestAlgorithm, value: &digest::Digest) -> Digest {
     Digest::new(algorithm, value.as_ref()).unwrap_or_else(|| unreachable!("{algorithm} of a wrong length"))
 }
 
-/// A digest in progress.
+/// A digest in progress. Cloning it lets two texts with the same beginning share the work for that.
+#[derive(Clone)]
 pub struct Hasher {
     algorithm: DigestAlgorithm,
     context: digest::Context,
@@ -44,14 +45,30 @@ impl Hasher {
         Self { algorithm, context: digest::Context::new(library_digest(algorithm)) }
     }
 
+    /// Its algorithm.
+    pub fn algorithm(&self) -> DigestAlgorithm {
+        self.algorithm
+    }
+
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.context.update(bytes);
     }
 
+    /// Adds a range of a document, in constant memory. A range beyond the end is an error of the source.
+    pub fn update_from(&mut self, source: &dyn Source, range: Range<u64>) -> Result<(), SourceError> {
+        update_from(self, source, &range)
+    }
+
     /// The digest of all bytes added.
     pub fn finish(self) -> Digest {
         wrap(self.algorithm, &self.context.finish())
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} in progress", self.algorithm)
     }
 }
 

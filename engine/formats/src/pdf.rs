@@ -54,12 +54,27 @@ pub struct Update {
     tail: Vec<u8>,
     holes: Holes,
     digest: Digest,
+    front: Front,
+}
+
+/// The digest of a document and its update up to `/Contents`, which stays right when that is filled in.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// Has seen this much.
+    pub hasher: crypto::Hasher,
+    /// How much that is, in bytes.
+    pub length: u64,
 }
 
 impl Update {
     /// The digest of everything but `/Contents`.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What was hashed of the result already.
+    pub fn front(&self) -> &Front {
+        &self.front
     }
 
     /// The bytes to append to the original, the signature (DER) filled in.
@@ -84,8 +99,12 @@ pub fn prepare(
     let digest = SignatureAlgorithm::for_key(signer.key, profile.digest, profile.pss).digest;
     let layout = lay_out(source, profile, signer, digest, contents_len_max, now)?;
     let (before, after) = (&layout.tail[..layout.holes.contents.start], &layout.tail[layout.holes.contents.end..]);
-    let digest = crypto::digest_ranges(digest, source, std::slice::from_ref(&(0..source.len())), &[before, after])?;
-    Ok(Update { tail: layout.tail, holes: layout.holes, digest })
+    let mut hasher = crypto::Hasher::new(digest);
+    hasher.update_from(source, 0..source.len())?;
+    hasher.update(before);
+    let front = Front { hasher: hasher.clone(), length: source.len() + before.len() as u64 };
+    hasher.update(after);
+    Ok(Update { tail: layout.tail, holes: layout.holes, digest: hasher.finish(), front })
 }
 
 /// An update without its digest.

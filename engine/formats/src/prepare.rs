@@ -6,7 +6,7 @@ use crate::source::{Source, SourceError};
 use crate::{asic, cms, der, pdf, tsp, xml};
 use model::limits::PDF_STAMP_BYTES;
 use model::profile::{ExistingSignatures, Format, Level};
-use model::{Digest, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
+use model::{Digest, DigestAlgorithm, Profile, Reason, SignatureAlgorithm, SignatureValue, Signer, Time, ToBeSigned};
 
 /// Why a document could not be signed, grouped by who is at fault.
 #[derive(Debug, thiserror::Error)]
@@ -236,6 +236,7 @@ impl Prepared {
     /// Checks the signature value with the signer's public key and builds the result around it. There is no other way
     /// from a document to a [`Sealed`]: nothing unverified is ever released.
     pub fn assemble(self, value: &SignatureValue) -> Result<Sealed, FormatError> {
+        let mut hashed = None;
         let parts = match self.pending {
             Pending::Cms(pending, place) => {
                 pending.check(value)?;
@@ -247,6 +248,7 @@ impl Prepared {
                     }
                     CmsPlace::Pdf(update) => {
                         let der = pending.finish(value)?;
+                        hashed = Some(update.front().clone());
                         vec![Part::Original, Part::Bytes(update.finish(&der)?)]
                     }
                 }
@@ -264,7 +266,7 @@ impl Prepared {
                 pending.finish(value)?
             }
         };
-        Ok(Sealed(SignedDocument { format: self.format, parts }))
+        Ok(Sealed { document: SignedDocument { format: self.format, parts }, hashed })
     }
 }
 
@@ -280,45 +282,66 @@ pub struct SignedDocument {
 /// A [`SignedDocument`] whose signature has been verified with the signer's public key. `Prepared::assemble` makes it, and
 /// lifting keeps it one.
 #[derive(Debug)]
-pub struct Sealed(SignedDocument);
+pub struct Sealed {
+    document: SignedDocument,
+    /// What has been hashed of it already, from its beginning on.
+    hashed: Option<pdf::Front>,
+}
 
 impl Sealed {
+    fn new(format: Format, parts: Vec<Part>) -> Self {
+        Self { document: SignedDocument { format, parts }, hashed: None }
+    }
+
+    /// The digest of the result. What was hashed for the signature is not hashed again, where that is possible.
+    pub fn digest(&self, algorithm: DigestAlgorithm, original: &dyn Source) -> Result<Digest, SourceError> {
+        let assembled = self.assembled(original);
+        match self.hashed.as_ref().filter(|front| front.hasher.algorithm() == algorithm) {
+            Some(front) => {
+                let mut hasher = front.hasher.clone();
+                hasher.update_from(&assembled, front.length..assembled.len())?;
+                Ok(hasher.finish())
+            }
+            None => crate::crypto::digest_source(algorithm, &assembled),
+        }
+    }
+
     /// The result as a document that can be read, for lifting it. `original` is the document it was made from.
     pub fn assembled<'a>(&'a self, original: &'a dyn Source) -> Assembled<'a> {
-        Assembled::new(&self.0.parts, original)
+        Assembled::new(&self.document.parts, original)
     }
 
     /// A document that is signed already, by anyone, before it is lifted. Whoever lifts it checks its signatures.
     pub fn existing() -> Self {
-        Self(SignedDocument { format: Format::Extended, parts: vec![Part::Original] })
+        Self::new(Format::Extended, vec![Part::Original])
     }
 
     /// A document as it is, for encrypting it (`Format::Encrypted`) or opening it (`Format::Decrypted`): nobody vouches for
     /// what is in it.
     pub fn untouched(format: Format) -> Self {
-        Self(SignedDocument { format, parts: vec![Part::Original] })
+        Self::new(format, vec![Part::Original])
     }
 
     /// A time stamp over a document, as a response of its own (RFC 3161 section 2.4.2) that says "granted".
     pub fn time_stamp(token: &tsp::Token) -> Self {
         let granted = der::tlv(der::TAG_SEQUENCE, &[&[der::TAG_INTEGER, 1, 0]]);
         let response = der::tlv(der::TAG_SEQUENCE, &[&granted, token.der()]);
-        Self(SignedDocument { format: Format::TimeStamp, parts: vec![Part::Bytes(response)] })
+        Self::new(Format::TimeStamp, vec![Part::Bytes(response)])
     }
 
     /// The lifted result: `parts` is what filling a place in [`Sealed::assembled`] gave.
     pub fn lifted(self, parts: Vec<Part>, original: &dyn Source) -> Result<Self, FormatError> {
-        let parts = flatten(parts, &self.0.parts, original)?;
-        Ok(Self(SignedDocument { format: self.0.format, parts }))
+        let parts = flatten(parts, &self.document.parts, original)?;
+        Ok(Self::new(self.document.format, parts))
     }
 
     /// The document, for writing it out.
     pub fn document(&self) -> &SignedDocument {
-        &self.0
+        &self.document
     }
 
     /// Whether the original's bytes are part of the result (else it stays beside it).
     pub fn contains_original(&self) -> bool {
-        self.0.parts.iter().any(|part| !matches!(part, Part::Bytes(_)))
+        self.document.parts.iter().any(|part| !matches!(part, Part::Bytes(_)))
     }
 }
