@@ -137,7 +137,9 @@ async fn sign_to_part(
     let profile = submission.profile.clone();
     let signed = services.pipeline.seal(&submission.origin(file), &profile, Lane::Interactive).await?;
     let format = signed.sealed.document().format;
-    let (contains_original, encrypted) = (signed.sealed.contains_original(), profile.encryption.is_some());
+    // A further signature in a detached one leaves the original where it is.
+    let contains_original = signed.sealed.contains_original() && signed.document.original().is_none();
+    let encrypted = profile.encryption.is_some();
     let name = file.file_name().unwrap_or_default();
     let result = services.naming.result_name(format, contains_original, encrypted, name);
     let part = submission.output.join(format!(".sealmill-{id}.part"));

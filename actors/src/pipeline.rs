@@ -217,7 +217,8 @@ impl Pipeline {
                 Some(document) => document,
                 None => open(&origin)?,
             };
-            let prepared = formats::prepare(&*document, &profile, &template, now).map_err(failure)?;
+            let original = document.original().map(|original| original as &dyn Source);
+            let prepared = formats::prepare_beside(&*document, original, &profile, &template, now).map_err(failure)?;
             if profile.format.is_pdf() && !prepared.format().is_pdf() && is_named_pdf(&origin) {
                 let reason = "the file is named as a PDF but it is none, or its beginning is damaged";
                 return Err(Failure::Rejected(Reason::new("not-a-pdf", reason)));

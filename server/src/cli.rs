@@ -93,6 +93,9 @@ pub struct Sign {
     /// CMS and CAdES, where a file is a signed message: add a signature to it, or one over its signatures.
     #[arg(long, value_enum, default_value = "wrap", conflicts_with = "profile")]
     pub existing: ExistingName,
+    /// The document that a detached signature is about, to which another signature is added.
+    #[arg(long, conflicts_with = "together")]
+    pub original: Option<PathBuf>,
     /// XML-DSig and XAdES: where the signature is.
     #[arg(long, value_enum, default_value = "enveloped", conflicts_with = "profile")]
     pub shape: ShapeName,

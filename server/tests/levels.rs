@@ -375,6 +375,22 @@ fn one_level_after_the_other_by_extend() {
     desk.openssl_accepts(&lifted, Some(&desk.xml));
     assert_eq!(count_in(&lifted, "0.4.0.1733.2.4"), 1);
 
+    // So does a signature that is put beside the one in it, and both are lifted together.
+    let arguments = ["--format", "cades", "--existing", "parallel", "--level", "B-T", "--original", original];
+    let both = desk.made("sign", &arguments, &beside, "both");
+    desk.openssl_accepts(&both, Some(&desk.xml));
+    assert_eq!(count_in(&both, "id-smime-aa-timeStampToken"), 2);
+    let another = desk.home.path().join("another.xml");
+    std::fs::write(&another, "<other/>").unwrap();
+    for (name, arguments) in [
+        ("missing", arguments[..6].to_vec()),
+        ("another", [&arguments[..7], &[another.to_str().unwrap()]].concat()),
+        ("wrapped", vec!["--format", "cades", "--original", original]),
+    ] {
+        let (said, output) = desk.run("sign", &arguments, &beside, name);
+        assert!(said.code != 0 && (!output.exists() || names(&output).is_empty()), "{name}: {said:?}");
+    }
+
     // What is not signed, and what was changed after it was signed, is rejected and left alone.
     let (said, output) = desk.run("extend", &["--level", "B-T"], &desk.xml, "unsigned");
     assert_eq!((said.code, names(&output)), (1, Vec::new()), "{said:?}");

@@ -22,6 +22,6 @@ pub mod source;
 pub mod tsp;
 pub mod xml;
 
-pub use prepare::{FormatError, Prepared, Sealed, SignedDocument, SignerTemplate, prepare};
+pub use prepare::{FormatError, Prepared, Sealed, SignedDocument, SignerTemplate, prepare, prepare_beside};
 pub use recipe::Part;
 pub use source::{Source, SourceError};

@@ -132,6 +132,17 @@ pub fn prepare(
     template: &SignerTemplate,
     now: Time,
 ) -> Result<Prepared, FormatError> {
+    prepare_beside(source, None, profile, template, now)
+}
+
+/// As [`prepare`]. `original`: what the document, a detached signature, is about, if another signature goes into it.
+pub fn prepare_beside(
+    source: &dyn Source,
+    original: Option<&dyn Source>,
+    profile: &Profile,
+    template: &SignerTemplate,
+    now: Time,
+) -> Result<Prepared, FormatError> {
     let (format, form) = match (&template.otherwise, profile.otherwise) {
         (Some(other), Some(format)) if profile.format.is_pdf() && !pdf::looks_like_pdf(source)? => (format, other),
         _ => (profile.format, &template.main),
@@ -148,7 +159,7 @@ pub fn prepare(
         {
             let add =
                 if profile.existing == ExistingSignatures::Counter { cms::add::counter } else { cms::add::parallel };
-            Pending::Addition(Box::new(add(source, None, cms, now)?))
+            Pending::Addition(Box::new(add(source, original, cms, now)?))
         }
         (Template::Cms(cms), _) => {
             let digest = crate::crypto::digest_source(template.algorithm.digest, source)?;

@@ -5,19 +5,29 @@ use super::submit::{self, Work};
 use crate::assemble;
 use crate::cli::{DigestName, ExistingName, FormatName, LevelName, ShapeName, Sign, SignatureName};
 use crate::config::Config;
+use anyhow::bail;
 use model::Profile;
+use model::profile::ExistingSignatures;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Runs the command.
 pub fn run(arguments: &Sign, as_json: bool) -> anyhow::Result<ExitCode> {
     let (config, profile) = plan(arguments)?;
+    if arguments.original.is_some() {
+        if arguments.files.len() > 1 {
+            bail!("--original belongs to one detached signature; give one file");
+        }
+        if profile.existing == ExistingSignatures::Wrap {
+            bail!("--original is for adding a signature to a detached one: with --existing parallel or counter");
+        }
+    }
     let work = Work {
         config,
         profile,
         files: arguments.files.clone(),
         together: arguments.together,
-        original: None,
+        original: arguments.original.clone(),
         output: arguments.output.clone(),
     };
     submit::run(work, as_json)
