@@ -240,4 +240,38 @@ mod tests {
             assert_eq!(opened.expose().len(), 32);
         }
     }
+
+    /// Wycheproof's vectors: what must be opened and what must not, by OpenSSL and by our own unpadding.
+    #[test]
+    fn wycheproof_agrees_on_oaep() {
+        let Some(folder) = testkit::corpora::corpora("wycheproof") else { return };
+        let bytes = |hex: &serde_json::Value| -> Vec<u8> {
+            let hex = hex.as_str().unwrap();
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        };
+        let text = std::fs::read(folder.join("rsa_oaep_2048_sha256_mgf1sha256_test.json")).unwrap();
+        let vectors: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let mut seen = 0;
+        for group in vectors["testGroups"].as_array().unwrap() {
+            let key = PKey::private_key_from_pkcs8(&bytes(&group["privateKeyPkcs8"])).unwrap();
+            let key = DecryptionKey::new(&key).unwrap();
+            for test in group["tests"].as_array().unwrap() {
+                let padding = OaepPadding { hash: Sha::Sha256, mask: Sha::Sha256, label: bytes(&test["label"]) };
+                let encrypted = bytes(&test["ct"]);
+                let wanted = match test["result"].as_str().unwrap() {
+                    "valid" => Some(bytes(&test["msg"])),
+                    "invalid" => None,
+                    other => panic!("{}: {other}", test["tcId"]),
+                };
+                let ours = key.rsa(&encrypted, None).ok().and_then(|padded| oaep_unpadded(&padded, &padding));
+                let theirs = key.open(&WrappedKey::RsaOaep { encrypted, padding }).ok();
+                for (whose, opened) in [("ours", ours), ("theirs", theirs)] {
+                    let opened = opened.map(|secret| secret.expose().to_vec());
+                    assert_eq!(opened, wanted, "{whose} {}: {}", test["tcId"], test["comment"]);
+                }
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 37);
+    }
 }

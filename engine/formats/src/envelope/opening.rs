@@ -104,3 +104,64 @@ impl<'s> Opening<'s> {
         Ok((self.plain, opened))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::der::tlv;
+    use crate::envelope::ber::Cursor;
+    use crate::envelope::cipher::Cipher;
+    use serde_json::Value;
+
+    fn bytes(hex: &Value) -> Vec<u8> {
+        let hex = hex.as_str().unwrap_or_default();
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// The content of a message with this cipher and vector, decrypted.
+    fn opened(cipher: Cipher, iv: &[u8], key: Vec<u8>, content: &[u8], aad: &[u8], tag: &[u8]) -> Option<Vec<u8>> {
+        let parameters = Parameters::read(&cipher.identifier(iv), cipher.is_authenticated()).ok()?;
+        let source = tlv(0x80, &[content]);
+        let octets = Cursor::new(&source, 0..source.len() as u64).octets(0).unwrap();
+        let pieces = octets.pieces(&source);
+        let mut opening = Opening::new(pieces, &source, &parameters, &Secret::new(key), aad, tag).ok()?;
+        let mut plain = Vec::new();
+        while let Some(piece) = opening.piece().ok()? {
+            plain.extend_from_slice(piece);
+        }
+        let (last, proof) = opening.finish().ok()?;
+        plain.extend_from_slice(&last);
+        assert_eq!((proof.length, proof.authenticated), (plain.len() as u64, cipher.is_authenticated()));
+        Some(plain)
+    }
+
+    /// Wycheproof's vectors: what must be decrypted and what must not.
+    #[test]
+    fn wycheproof_agrees() {
+        let Some(folder) = testkit::corpora::corpora("wycheproof") else { return };
+        for (name, authenticated, count) in [("aes_cbc_pkcs5", false, 216), ("aes_gcm", true, 316)] {
+            let text = std::fs::read(folder.join(format!("{name}_test.json"))).unwrap();
+            let vectors: Value = serde_json::from_slice(&text).unwrap();
+            let (mut seen, mut too_long) = (0, 0);
+            for group in vectors["testGroups"].as_array().unwrap() {
+                for test in group["tests"].as_array().unwrap() {
+                    let [key, iv, aad, tag] = ["key", "iv", "aad", "tag"].map(|field| bytes(&test[field]));
+                    let cipher = if authenticated { Cipher::AesGcm(key.len()) } else { Cipher::AesCbc(key.len()) };
+                    let plain = opened(cipher, &iv, key, &bytes(&test["ct"]), &aad, &tag);
+                    // OpenSSL takes nonces of up to 128 bytes (RFC 5084 recommends 12), so longer ones are refused.
+                    let wanted = match test["result"].as_str().unwrap() {
+                        "valid" if iv.len() <= 128 => Some(bytes(&test["msg"])),
+                        "valid" => None,
+                        "invalid" => None,
+                        other => panic!("{name} {}: {other}", test["tcId"]),
+                    };
+                    assert_eq!(plain, wanted, "{name} {}: {}", test["tcId"], test["comment"]);
+                    too_long += usize::from(iv.len() > 128);
+                    seen += 1;
+                }
+            }
+            assert_eq!((seen, too_long), (count, if authenticated { 3 } else { 0 }), "{name}");
+        }
+    }
+}
