@@ -115,6 +115,8 @@ fn a_fault_is_found_with_its_file_and_line() {
         ("otherwise = \"cades\"", "shape = \"enveloped\"", "shape belongs to"),
         ("otherwise = \"cades\"", "signature = \"xades\"", "signature belongs to"),
         ("otherwise = \"cades\"", "xml = { prefix = \"ds\" }", "[profile.xml] belongs to"),
+        ("otherwise = \"cades\"", "archive = \"main\"", "archive is not available yet"),
+        ("otherwise = \"cades\"", "[profile.archive]\ntree = \"main\"", "archive is not available yet"),
         ("otherwise = \"cades\"", "otherwise = \"pdf\"", "otherwise must be cms or cades"),
         ("otherwise = \"cades\"", "digest = \"SHA-1\"", "unknown variant `SHA-1`"),
         ("reason = \"Rechnung\"", "password_file = \"a\"\npassword_env = \"b\"", "one of password_file"),

@@ -57,6 +57,8 @@ pub struct ProfileConfig {
     pub pdf: Option<Spanned<PdfConfig>>,
     /// `[profile.xml]`.
     pub xml: Option<Spanned<XmlConfig>>,
+    /// What becomes of results in the long run: reserved, and refused for now.
+    pub archive: Option<Spanned<toml::Value>>,
 }
 
 /// `format`.
@@ -177,6 +179,9 @@ impl ProfileConfig {
         let format = *self.format.get_ref();
         fn at<T>(value: &Spanned<T>, what: &str) -> Result<(), (usize, String)> {
             Err((value.span().start, what.to_owned()))
+        }
+        if let Some(archive) = &self.archive {
+            return at(archive, "archive is not available yet: there is no archive to keep results in");
         }
         if let Some(otherwise) = &self.otherwise {
             if !format.is_pdf() {
