@@ -7,7 +7,7 @@ use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
 use super::{DirectoryParts, Task, judge};
-use crate::deliver::{FileSystem, WriteError, write_part};
+use crate::deliver::{FileSystem, WriteError, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};

@@ -1,9 +1,11 @@
 //! The kinds of files: tables, streams, hybrids, linearised, encrypted, junk around; made by qpdf or by hand.
 
 use crate::support::{
-    Pieces, judge_pdfsig, judge_pyhanko, judge_structure, options, profile, refusal, sign_and_judge, signer,
+    Pieces, judge_pdfsig, judge_pyhanko, judge_structure, now, options, profile, refusal, sign_and_judge, signer,
 };
-use model::profile::{Format, Password, PdfOptions};
+use formats::{Part, SignerTemplate, Source, crypto};
+use model::profile::{Format, Level, Password, PdfOptions};
+use model::{DigestAlgorithm, Profile};
 use std::path::{Path, PathBuf};
 use testkit::pdf::{Form, Shape, invoice};
 use testkit::pki::KeyKind;
@@ -13,6 +15,32 @@ fn plain(folder: &Path) -> PathBuf {
     let path = folder.join("plain.pdf");
     std::fs::write(&path, invoice(1, &Shape { pages: 3, bytes: 0, form: Form::Classic })).unwrap();
     path
+}
+
+/// What was hashed for the signature is not hashed again for the digest of the result.
+#[test]
+fn the_digest_of_a_result_is_that_of_its_bytes() {
+    let signer = signer(KeyKind::P256);
+    for (pages, level) in [(1, Level::B), (3, Level::T)] {
+        let original = invoice(1, &Shape { pages, bytes: 0, form: Form::Classic });
+        let profile = Profile { level, ..profile(options()) };
+        let template = SignerTemplate::new(&signer.signer, &profile).unwrap();
+        let sources: [&dyn Source; 2] = [&original, &Pieces(&original)];
+        for source in sources {
+            let prepared = formats::prepare(source, &profile, &template, now()).unwrap();
+            let value = signer.value(prepared.to_be_signed());
+            let sealed = prepared.assemble(&value).unwrap();
+            let [Part::Original, Part::Bytes(tail)] = &sealed.document().parts[..] else { panic!("{sealed:?}") };
+            let result = [&original, &tail[..]].concat();
+            for algorithm in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512] {
+                assert_eq!(
+                    sealed.digest(algorithm, source).unwrap(),
+                    crypto::digest(algorithm, &result),
+                    "{algorithm}"
+                );
+            }
+        }
+    }
 }
 
 pub(crate) fn qpdf(folder: &Path, original: &Path, name: &str, arguments: &[&str]) -> PathBuf {
