@@ -228,7 +228,9 @@ mod tests {
     }
 
     fn report() -> Report {
-        let crate::Door::Directory(arguments) = crate::Arguments::parse_from(["loadtest", "directory"]).door;
+        let crate::Door::Directory(arguments) = crate::Arguments::parse_from(["loadtest", "directory"]).door else {
+            unreachable!("another door")
+        };
         let sealmill = ServerRun {
             startup_seconds: 0.1,
             seconds: 2.0,

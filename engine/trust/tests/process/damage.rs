@@ -208,7 +208,7 @@ fn time_stamps_of_bad_units_prove_nothing() {
             None,
         )
         .unwrap();
-        let imprint = places.imprints()[0].clone();
+        let imprint = places.imprints()[0];
         let token =
             world.stamp_by(unit, testkit::world::Hash::Sha256, imprint.as_bytes(), (world.now(), 0), None).unwrap();
         let token = formats::tsp::Token::read(&token).unwrap();
