@@ -246,6 +246,20 @@ fn spoiled_batches_end_in_a_reason() {
             assert!(refused.0.code.starts_with("batch-") && !refused.0.sentence.is_empty());
         }
     }
+    // Behind the signature, too; and there is one form only.
+    let content = [batch(7).to_json().unwrap().into_bytes()];
+    let mut read = 0;
+    for input in testkit::mutate::mutations(&content, 5).take(5_000) {
+        match Batch::read_content(&input) {
+            Ok(batch) => {
+                assert_eq!(batch.to_json().map(String::into_bytes), Ok(input));
+                assert!(difference(Some(&batch), &batch).is_empty() && !batch.anchors().is_empty());
+                read += 1;
+            }
+            Err(refused) => assert_eq!(refused.0.code, "batch-form"),
+        }
+    }
+    assert!(read < 500, "{read}");
 }
 
 proptest! {

@@ -313,4 +313,11 @@ fn spoiled_lists_end_in_a_reason() {
         }
     }
     assert!(taken < 30, "{taken}");
+    // Behind the signature, too.
+    for input in testkit::mutate::mutations(&samples, 613).take(2_000) {
+        match trust::list::check_form(&input) {
+            Ok((services, pointers)) => assert!(services + pointers <= input.len()),
+            Err(refused) => assert!(refused.0.code.starts_with("list-")),
+        }
+    }
 }

@@ -1,0 +1,12 @@
+//! Foreign bytes as a trusted list: no panic; nobody's signature is nobody's list, and what has the form of one is counted.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use trust::list::{TrustedList, check_form};
+
+fuzz_target!(|bytes: &[u8]| {
+    assert!(TrustedList::read(bytes, &[], None).is_err());
+    if let Ok((services, pointers)) = check_form(bytes) {
+        assert!(services + pointers <= bytes.len());
+    }
+});
