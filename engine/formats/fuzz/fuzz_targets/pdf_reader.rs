@@ -3,7 +3,7 @@
 
 use formats::pdf;
 use libfuzzer_sys::fuzz_target;
-use model::profile::{Corner, Format, PageChoice, PdfOptions, Place, PoolName, VisibleSignature};
+use model::profile::{Corner, Format, PageChoice, PdfOptions, Place, VisibleSignature};
 use model::{Curve, DigestAlgorithm, KeyKind, Profile, Signer, SignerName, Time, TokenSerial};
 use std::sync::LazyLock;
 
