@@ -536,7 +536,8 @@ async fn a_foreign_schema_is_noticed_at_the_opening(place: &Place) {
     // A later version was here.
     place
         .tamper(
-            "INSERT INTO refinery_schema_history SELECT 99, 'later', applied_on, checksum FROM refinery_schema_history",
+            "INSERT INTO refinery_schema_history SELECT 99, 'later', applied_on, checksum FROM refinery_schema_history \
+             WHERE version = 1",
         )
         .await;
     let opened = Store::open(&place.config(), "a").await;
