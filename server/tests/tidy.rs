@@ -16,16 +16,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("archive", &["model", "formats"]),
     ("trust", &["model", "formats", "archive"]),
     ("actors", &["model", "formats", "token", "store", "archive", "trust"]),
-    ("server", &["model", "formats", "token", "store", "archive", "trust", "actors"]),
+    ("soap", &["model", "formats", "store", "trust", "actors"]),
+    ("server", &["model", "formats", "token", "store", "archive", "trust", "actors", "soap"]),
     ("testkit", &[]),
     ("benches", &["model", "formats", "archive", "trust", "token", "store", "actors", "testkit"]),
-    ("loadtest", &["model", "formats", "trust", "token", "store", "actors", "testkit"]),
+    ("loadtest", &["model", "formats", "trust", "token", "store", "actors", "soap", "testkit"]),
 ];
 
 /// One dependency, one crate: who may use these libraries, tests included.
 const OWNERS: &[(&str, &[&str])] = &[
     ("actix", &["actors", "server"]),
+    ("actix-tls", &["server"]),
     ("actix-web", &["server"]),
+    ("argon2", &["server"]),
     ("aws-lc-rs", &["formats", "token", "store"]),
     ("cfb", &["formats"]),
     ("cryptoki", &["token"]),
@@ -37,7 +40,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notify", &["actors"]),
     ("openssl", &["formats", "token", "server", "testkit"]),
     ("png", &["formats"]),
-    ("quick-xml", &["formats"]),
+    ("quick-xml", &["formats", "soap"]),
     ("refinery", &["store"]),
     ("reqwest", &["actors"]),
     ("rusqlite", &["store"]),
@@ -45,6 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["store"]),
     ("toml", &["server", "trust"]),
     ("ttf-parser", &["formats"]),
+    ("yaserde", &["soap"]),
     ("zip", &["formats"]),
 ];
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod algorithm;
 pub mod audit;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod signer;
 pub mod signing;
 pub mod tenant;
 
+pub use access::{Caller, Function, GroupName, Right, UserName};
 pub use algorithm::{Curve, KeyKind, Scheme, SignatureAlgorithm};
 pub use audit::AuditEntry;
 pub use clock::{Clock, SystemClock, Time};

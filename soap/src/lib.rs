@@ -1,0 +1,7 @@
+//! The SecPKI interface: bytes in, bytes out. One table of operations, from which dispatch, authorisation, WSDL, schema
+//! and samples come; the strict reader of requests, the writer of answers, and what each operation does.
+//!
+//! No HTTP, no TLS and no credentials are checked here: `server` carries the bytes and says who the caller is.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
