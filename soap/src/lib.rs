@@ -5,3 +5,9 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+pub mod dialect;
+pub mod message;
+pub mod table;
+pub mod types;
+pub mod value;

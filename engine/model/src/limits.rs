@@ -357,3 +357,66 @@ pub const TRUST_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Trust centres of a certificate batch, certificates of each, and addresses of each.
 pub const TRUST_BATCH_ITEMS_MAX: usize = 4_096;
+
+/// Length of the XML of one message of the interface without documents, in bytes.
+pub const API_XML_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The same for messages that may list thousands of documents, for each document that they list.
+pub const API_XML_BYTES_PER_DOCUMENT_MAX: usize = 2 * 1024;
+
+/// Nesting of elements in one message of the interface.
+pub const API_XML_DEPTH_MAX: usize = 64;
+
+/// Attributes of one element in a message of the interface.
+pub const API_XML_ATTRIBUTES_MAX: usize = 64;
+
+/// Namespace declarations of one element in a message of the interface.
+pub const API_XML_NAMESPACES_MAX: usize = 32;
+
+/// Length of one name in a message of the interface, prefix included, in bytes.
+pub const API_XML_NAME_BYTES_MAX: usize = 256;
+
+/// Length of one tag in a message of the interface, attributes included, in bytes.
+pub const API_XML_TAG_BYTES_MAX: usize = 64 * 1024;
+
+/// Blocks of the header of one message of the interface.
+pub const API_HEADERS_MAX: usize = 64;
+
+/// Documents, signatures and other contents of one message of the interface.
+pub const API_CONTENTS_MAX: usize = 30_000;
+
+/// Length of one content that is kept in memory instead of a file, in bytes.
+pub const API_CONTENT_MEMORY_BYTES_MAX: usize = 256 * 1024;
+
+/// Length of all contents of one message that are kept in memory, in bytes.
+pub const API_MESSAGE_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Length of the header of one part of a message with attachments, in bytes.
+pub const API_PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Length of a content that stands for a digest, a certificate or another small thing, in bytes.
+pub const API_SMALL_CONTENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Documents of one call that waits for all of its signatures.
+pub const API_CALL_DOCUMENTS_MAX: u32 = 1_000;
+
+/// Documents of one submitted batch.
+pub const API_BATCH_DOCUMENTS_MAX: u32 = 10_000;
+
+/// Results of one page of a batch, and likewise entries of other pages.
+pub const API_BATCH_PAGE_MAX: i64 = 1_000;
+
+/// Signers that one request may name.
+pub const API_SIGNERS_MAX: u32 = 64;
+
+/// Further choices of one request.
+pub const API_SETTINGS_MAX: u32 = 64;
+
+/// Recipients of one request to encrypt.
+pub const API_RECIPIENTS_MAX: u32 = 1_000;
+
+/// Verdicts of one answer.
+pub const API_VERDICTS_MAX: u32 = 4_096;
+
+/// Entries of one list of an answer that has no pages.
+pub const API_LISTED_MAX: u32 = 10_000;
