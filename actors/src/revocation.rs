@@ -56,7 +56,7 @@ impl fmt::Display for Who {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvidenceFault {
     /// A certificate of the path is revoked or suspended.
-    #[error("{who} {} since {}", if revoked.reason == Some(6) { "is suspended" } else { "is revoked" }, day(revoked.at))]
+    #[error("{who} {} since {}", if revoked.reason == Some(6) { "is suspended" } else { "is revoked" }, revoked.at.in_words())]
     Revoked {
         /// Which.
         who: Who,
@@ -123,11 +123,6 @@ impl EvidenceFault {
         };
         Reason::new(code, self.to_string())
     }
-}
-
-fn day(time: Time) -> String {
-    let (year, month, day, hour, minute, _) = time.civil();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
 /// Collects evidence, from any number of tasks at once. Cheap to clone; all clones share what was fetched.

@@ -92,6 +92,17 @@ impl Time {
         let seconds_of_day = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
         Some(Self::from_seconds(days * 86_400 + seconds_of_day))
     }
+
+    /// For sentences that people read, to the second.
+    ///
+    /// ```
+    /// # use model::Time;
+    /// assert_eq!(Time::from_seconds(1_763_902_861).in_words(), "2025-11-23 13:01:01 UTC");
+    /// ```
+    pub fn in_words(self) -> String {
+        let (year, month, day, hour, minute, second) = self.civil();
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    }
 }
 
 /// Where the outer crates take the time from.

@@ -2,7 +2,7 @@
 //!
 //! Keeps octets and numbers; what is in them, and whether their signature is right, is for the caller to judge.
 
-use crate::value::{Row, bounded};
+use crate::value::{Row, Value, bounded};
 use crate::work::{Entry, Work};
 use crate::{Store, StoreError, TEXT_BYTES_MAX, sql};
 use model::{AuditEntry, TenantId, Time};
@@ -81,9 +81,7 @@ impl Store {
         ];
         let detail = Some(format!("{} {}", source.kind.word(), source.sequence));
         let entry = trust_entry(source.imported_at, operator, "trust.imported", &source.name, detail);
-        let mut work = Work::new(tenant).step(sql::TRUST_IMPORT, vec![row]);
-        work.audit.push(Entry { entry: Store::entry(&entry), only_if: Some(0) });
-        Ok(self.write(work).await?.first() == 1)
+        self.change_trust(tenant, sql::TRUST_IMPORT, row, &entry).await
     }
 
     /// All sources, by name.
@@ -108,9 +106,7 @@ impl Store {
             bounded(operator, TEXT_BYTES_MAX).into(),
         ];
         let entry = trust_entry(now, operator, "trust.allowed", &format!("{source}/{centre}"), None);
-        let mut work = Work::new(tenant).step(sql::TRUST_ALLOW, vec![row]);
-        work.audit.push(Entry { entry: Store::entry(&entry), only_if: Some(0) });
-        Ok(self.write(work).await?.first() == 1)
+        self.change_trust(tenant, sql::TRUST_ALLOW, row, &entry).await
     }
 
     /// Takes the allowance back. `false`: there was none.
@@ -128,8 +124,19 @@ impl Store {
             bounded(centre, TEXT_BYTES_MAX).into(),
         ];
         let entry = trust_entry(now, operator, "trust.denied", &format!("{source}/{centre}"), None);
-        let mut work = Work::new(tenant).step(sql::TRUST_DENY, vec![row]);
-        work.audit.push(Entry { entry: Store::entry(&entry), only_if: Some(0) });
+        self.change_trust(tenant, sql::TRUST_DENY, row, &entry).await
+    }
+
+    /// Whether the row was written; only then is the entry in the log.
+    async fn change_trust(
+        &self,
+        tenant: &TenantId,
+        statement: &'static str,
+        row: Vec<Value>,
+        entry: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let mut work = Work::new(tenant).step(statement, vec![row]);
+        work.audit.push(Entry { entry: Store::entry(entry), only_if: Some(0) });
         Ok(self.write(work).await?.first() == 1)
     }
 

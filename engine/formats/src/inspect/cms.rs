@@ -56,7 +56,6 @@ pub(in crate::inspect) struct SignedMessage {
 /// Takes a message in memory apart, as it lies in a PDF, a mail or a container. `content` gives the digests of what a
 /// detached message is over; it is not asked about a message that brings its content. `certificates`: from elsewhere,
 /// among which a signer may be who brought none. Bytes behind the message are left alone.
-#[allow(dead_code)] // for readers of files that carry such messages
 pub(in crate::inspect) fn signed_message(
     bytes: &[u8],
     certificates: &[Arc<[u8]>],

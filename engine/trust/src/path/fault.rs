@@ -38,7 +38,7 @@ pub enum Fault {
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] DerError),
     /// Not valid any more.
-    #[error("it expired on {}, before {}", day(*.not_after), day(*.at))]
+    #[error("it expired on {}, before {}", .not_after.in_words(), .at.in_words())]
     Expired {
         /// The end of its validity.
         not_after: Time,
@@ -46,7 +46,7 @@ pub enum Fault {
         at: Time,
     },
     /// Not valid yet.
-    #[error("it is valid from {}, after {}", day(*.not_before), day(*.at))]
+    #[error("it is valid from {}, after {}", .not_before.in_words(), .at.in_words())]
     NotYetValid {
         /// The beginning of its validity.
         not_before: Time,
@@ -106,10 +106,4 @@ impl Fault {
             | Self::TooManyPolicies => SubIndication::CertificateChainGeneralFailure,
         }
     }
-}
-
-/// A moment for people.
-fn day(time: Time) -> String {
-    let (year, month, day, hour, minute, second) = time.civil();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }

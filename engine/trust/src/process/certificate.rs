@@ -198,7 +198,7 @@ impl Case<'_> {
         ledger: &mut Ledger<'_>,
     ) -> Result<(), Failed> {
         if let Some(end) = chain.anchor().sunset(moments.path) {
-            let sentence = format!("{} is not trusted any more since {}", chain.anchor().origin, day(end));
+            let sentence = format!("{} is not trusted any more since {}", chain.anchor().origin, end.in_words());
             let reason = Reason::new("anchor-sunset", sentence);
             ledger.find_as(Rule::PathAnchor, SubIndication::NoCertificateChainFoundNoPoe, reason)?;
         }
@@ -292,7 +292,7 @@ impl Case<'_> {
                 Some(Reason::new("revocation-unknown", format!("the responder does not know {who}")))
             }
             Some(Status::OnHold { since }) if since <= at => {
-                Some(Reason::new("certificate-suspended", format!("{who} is suspended since {}", day(since))))
+                Some(Reason::new("certificate-suspended", format!("{who} is suspended since {}", since.in_words())))
             }
             _ => None,
         };
@@ -316,7 +316,7 @@ impl Case<'_> {
         ledger: &mut Ledger<'_>,
     ) -> Result<(), Failed> {
         let who = name(&link.certificate);
-        let sentence = format!("{who} is revoked since {}{}", day(when), why(reason));
+        let sentence = format!("{who} is revoked since {}{}", when.in_words(), why(reason));
         let rule = if is_signer { Rule::NotRevoked } else { Rule::IssuersNotRevoked };
         ledger.find(rule, Reason::new("certificate-revoked", sentence))
     }
@@ -336,8 +336,8 @@ impl Case<'_> {
         let sentence = format!(
             "{} is valid from {} to {} only, and that the signature existed then is not proven",
             name(certificate),
-            day(certificate.not_before()),
-            day(certificate.not_after())
+            certificate.not_before().in_words(),
+            certificate.not_after().in_words()
         );
         ledger.find_as(Rule::ValidityDates, sub, Reason::new("certificate-dates", sentence))
     }
@@ -390,7 +390,7 @@ impl Case<'_> {
                 let sentence = format!(
                     "{}, which vouches for revocation, is revoked since {}{}",
                     name(responder),
-                    day(*when),
+                    when.in_words(),
                     why(*reason)
                 );
                 ledger.find(Rule::RevocationKnown, Reason::new("responder-revoked", sentence))
@@ -417,7 +417,7 @@ impl Case<'_> {
         let sentence = format!(
             "what is known about the revocation of {} is of {} and too old",
             name(&link.certificate),
-            day(finding.this_update)
+            finding.this_update.in_words()
         );
         ledger.find(Rule::RevocationFresh, Reason::new("revocation-old", sentence))
     }
@@ -483,7 +483,7 @@ impl Case<'_> {
         let length = bits.map(|bits| format!(" ({bits} bits)")).unwrap_or_default();
         let sentence = match suitable.end() {
             Some(end) if end > Time::from_seconds(0) => {
-                format!("{named}{length}, {place}, is not suitable since {}", day(end))
+                format!("{named}{length}, {place}, is not suitable since {}", end.in_words())
             }
             _ => format!("{named}{length}, {place}, is not suitable"),
         };
@@ -609,10 +609,4 @@ fn why(reason: Option<u8>) -> &'static str {
         Some(10) => " (the attribute authority was compromised)",
         _ => "",
     }
-}
-
-/// A moment, for people.
-pub(super) fn day(time: Time) -> String {
-    let (year, month, day, hour, minute, second) = time.civil();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }

@@ -2,7 +2,7 @@
 //! clause 5.3), at the time at which it provably existed (5.5), and with proofs of the past (5.6).
 
 use super::case::Case;
-use super::certificate::{Moments, Standing, day, name};
+use super::certificate::{Moments, Standing, name};
 use super::ledger::{Failed, Ledger};
 use crate::algorithm::{hash_name, key_bits};
 use crate::anchor::Uses;
@@ -203,9 +203,9 @@ impl<'a> Case<'a> {
         if out_of_bounds && best_time < signer.not_before() && !signature.signature_value.is_empty() {
             let sentence = format!(
                 "the signature existed on {}, before {} was valid, from {} on",
-                day(best_time),
+                best_time.in_words(),
                 name(signer),
-                day(signer.not_before())
+                signer.not_before().in_words()
             );
             return Failed::new(SubIndication::NotYetValid, Reason::new("certificate-not-yet-valid", sentence));
         }

@@ -71,6 +71,11 @@ impl<'s> Comparison<'_, 's> {
         Ok(())
     }
 
+    /// The object that an entry refers to, if it was changed.
+    fn changed_own(&self, entry: Option<&[u8]>) -> Option<u32> {
+        entry.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own))
+    }
+
     /// A changed object that only this one refers to, once, needs no further look.
     fn explain_only(&mut self, number: u32, referrer: u32) -> bool {
         let only = self.is_changed(number) && (self.is_new(number) || self.is_only_of(number, referrer));
@@ -88,7 +93,7 @@ impl<'s> Comparison<'_, 's> {
         old: (Option<&[u8]>, &Object<'_>),
         new: (Option<&[u8]>, &Object<'_>),
     ) -> Result<(), FormatError> {
-        let own = old.0.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own));
+        let own = self.changed_own(old.0);
         let moved = !self.same(old.0, old.1, new.0, new.1)?;
         if own.is_some_and(|own| !self.explain_only(own, root)) || (own.is_none() && !moved) {
             // Shared with something else, which is looked at like any other object; or the same.
@@ -110,7 +115,7 @@ impl<'s> Comparison<'_, 's> {
         old: (Option<&[u8]>, &Object<'_>),
         new: (Option<&[u8]>, &Object<'_>),
     ) -> Result<(), FormatError> {
-        let own = old.0.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own));
+        let own = self.changed_own(old.0);
         if own.is_none() && old.0 == new.0 {
             return Ok(());
         }
@@ -141,7 +146,7 @@ impl<'s> Comparison<'_, 's> {
         }
         let before = self.follow(Side::Old, old.0, old.1)?;
         let after = self.follow(Side::New, new.0, new.1)?;
-        let own = old.0.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own));
+        let own = self.changed_own(old.0);
         if own.is_some_and(|own| !self.explain_only(own, root)) {
             return Ok(());
         }
@@ -185,7 +190,7 @@ impl<'s> Comparison<'_, 's> {
         old: (Option<&[u8]>, &Object<'_>),
         new: (Option<&[u8]>, &Object<'_>),
     ) -> Result<(), FormatError> {
-        let own = old.0.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own));
+        let own = self.changed_own(old.0);
         if own.is_none() && old.0 == new.0 {
             return Ok(());
         }
@@ -212,7 +217,7 @@ impl<'s> Comparison<'_, 's> {
         old: (Option<&[u8]>, &Object<'_>),
         new: (Option<&[u8]>, &Object<'_>),
     ) -> Result<(), FormatError> {
-        let own = old.0.and_then(lexer::reference).map(|own| own.number).filter(|own| self.is_changed(*own));
+        let own = self.changed_own(old.0);
         if own.is_none() && self.same(old.0, old.1, new.0, new.1)? {
             return Ok(());
         }
