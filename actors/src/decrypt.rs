@@ -2,12 +2,13 @@
 //! content key. The content itself is decrypted while it is written (`deliver.rs`).
 
 use crate::document::Document;
-use crate::pipeline::{Failure, Patience, blocking, failure};
+use crate::pipeline::{Failure, Patience, Terms, blocking, failure};
 use crate::router::{DecryptionKey, NoPlace, Router, TokenIndex};
 use crate::token::queue::SignFault;
 use formats::FormatError;
 use formats::envelope::{Arrival, Envelope, Opening};
-use model::{Lane, Reason, Secret};
+use model::{Lane, Reason, Secret, TokenSerial};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use token::Fault;
@@ -32,12 +33,12 @@ pub(crate) async fn unlock(
     router: &Router,
     patience: Patience,
     document: &Arc<Document>,
-    lane: Lane,
+    terms: &Terms,
 ) -> Result<Unlocked, Failure> {
     let read = document.clone();
     let envelope = blocking(move || Envelope::read(&*read).map_err(failure)).await??;
     let mut last = None;
-    for (arrival, token, key) in matches(router, &envelope, patience.place).await? {
+    for (arrival, token, key) in matches(router, &envelope, patience.place, terms).await? {
         let wrapped = match arrival.wrapped() {
             Ok(wrapped) => wrapped.clone(),
             Err(error) => {
@@ -45,7 +46,7 @@ pub(crate) async fn unlock(
                 continue;
             }
         };
-        let opened = match router.choose_token(token, lane, patience.place).await {
+        let opened = match router.choose_token(token, terms.lane, patience.place).await {
             Ok(assignment) => assignment.decrypt(key.key, wrapped, patience.answer).await.map_err(not_opened),
             Err(no_place) => Err(busy(&no_place)),
         };
@@ -58,8 +59,13 @@ pub(crate) async fn unlock(
 }
 
 /// Has a token that holds the key of this recipient open the content key, for a verifier. `None`: no token here holds it.
-pub(crate) async fn open_for(router: &Router, arrival: &Arrival) -> Option<Result<Secret, Reason>> {
-    let keys = router.decryption_keys();
+/// `tokens`: those that may be asked; all, if it is `None`.
+pub(crate) async fn open_for(
+    router: &Router,
+    arrival: &Arrival,
+    tokens: Option<&BTreeSet<TokenSerial>>,
+) -> Option<Result<Secret, Reason>> {
+    let keys = usable(router, tokens);
     let (token, key) = keys.into_iter().find(|(_, key)| arrival.is_for(&key.certificate))?;
     let wrapped = match arrival.wrapped() {
         Ok(wrapped) => wrapped.clone(),
@@ -72,17 +78,27 @@ pub(crate) async fn open_for(router: &Router, arrival: &Arrival) -> Option<Resul
     Some(opened.map_err(|failure| failure.reason().clone()))
 }
 
+/// The keys on these tokens.
+fn usable(router: &Router, tokens: Option<&BTreeSet<TokenSerial>>) -> Vec<(TokenIndex, DecryptionKey)> {
+    let mut keys = router.decryption_keys();
+    if let Some(tokens) = tokens {
+        keys.retain(|(token, _)| tokens.contains(&router.serial(*token)));
+    }
+    keys
+}
+
 /// Who of the recipients has a key here, and where. Waits for tokens that are not up yet: theirs may be the key.
 async fn matches(
     router: &Router,
     envelope: &Envelope,
     patience: Duration,
+    terms: &Terms,
 ) -> Result<Vec<(Arrival, TokenIndex, DecryptionKey)>, Failure> {
     let deadline = Instant::now() + patience;
     loop {
         // Asked first: a token that comes up in between has told its keys before.
         let all_up = router.all_up();
-        let keys = router.decryption_keys();
+        let keys = usable(router, terms.keys.as_deref());
         let found: Vec<_> = keys
             .iter()
             .flat_map(|(token, key)| {

@@ -4,6 +4,7 @@
 
 use formats::source::Member;
 use formats::{Source, SourceError};
+use model::Digest;
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
@@ -24,15 +25,47 @@ pub enum Origin {
     Together(Vec<PathBuf>),
     /// A detached signature in the first file, over the document in the second.
     Detached(PathBuf, PathBuf),
+    /// What a caller sent.
+    Sent(Arc<Sent>),
+    /// Elsewhere: only its digest is known.
+    Digest(Digest),
+}
+
+/// What a caller sent as one document.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The document; several, if they are to be signed together. Never empty.
+    pub pieces: Vec<Piece>,
+    /// The document that the first piece, a detached signature, is about.
+    pub original: Option<Piece>,
+}
+
+/// A part of what a caller sent, under the name that it came with.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The name, without folders.
+    pub name: String,
+    /// Where its bytes are.
+    pub place: Place,
+}
+
+/// Where bytes are.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// In memory.
+    Bytes(Arc<[u8]>),
+    /// In this file.
+    File(PathBuf),
 }
 
 impl Origin {
-    /// The file that it is named after.
+    /// What it is called, be it the path of a file or a name only.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Origin::File(path) | Origin::Claimed(path, _) | Origin::Detached(path, _) => Some(path),
             Origin::Together(paths) => paths.first().map(PathBuf::as_path),
-            Origin::Bytes(_) => None,
+            Origin::Sent(sent) => sent.pieces.first().map(|piece| Path::new(&piece.name)),
+            Origin::Bytes(_) | Origin::Digest(_) => None,
         }
     }
 }
@@ -54,6 +87,7 @@ enum Content {
     File { file: File, stamp: Stamp },
     Bytes(Arc<[u8]>),
     Together(Vec<Document>),
+    Digest(Digest),
 }
 
 /// What tells that a file has not been written to: length, modification and change of status, to the nanosecond.
@@ -82,7 +116,27 @@ impl Document {
             Origin::Detached(path, original) => {
                 Ok(Self { original: Some(Box::new(Self::open_file(original)?)), ..Self::open_file(path)? })
             }
+            Origin::Sent(sent) => Self::open_sent(sent),
+            Origin::Digest(digest) => Ok(Self::of(Content::Digest(*digest), None, 0, PRIVATE_MODE)),
         }
+    }
+
+    fn open_sent(sent: &Sent) -> io::Result<Self> {
+        let document = match sent.pieces.as_slice() {
+            [piece] => Self::open_piece(piece)?,
+            pieces => Self::together(pieces.iter().map(Self::open_piece).collect::<io::Result<Vec<_>>>()?),
+        };
+        let original = sent.original.as_ref().map(Self::open_piece).transpose()?;
+        Ok(Self { original: original.map(Box::new), ..document })
+    }
+
+    /// Opens what was sent as one piece.
+    pub fn open_piece(piece: &Piece) -> io::Result<Self> {
+        let document = match &piece.place {
+            Place::Bytes(bytes) => Self::of(Content::Bytes(bytes.clone()), None, bytes.len() as u64, PRIVATE_MODE),
+            Place::File(path) => Self::open_file(path)?,
+        };
+        Ok(Self { name: Some(piece.name.clone()), ..document })
     }
 
     fn of(content: Content, name: Option<String>, length: u64, mode: u32) -> Self {
@@ -90,10 +144,13 @@ impl Document {
     }
 
     fn open_together(paths: &[PathBuf]) -> io::Result<Self> {
-        let documents = paths.iter().map(|path| Self::open_file(path)).collect::<io::Result<Vec<_>>>()?;
+        Ok(Self::together(paths.iter().map(|path| Self::open_file(path)).collect::<io::Result<Vec<_>>>()?))
+    }
+
+    fn together(documents: Vec<Self>) -> Self {
         let length = documents.iter().map(|document| document.length).sum();
         let mode = documents.iter().fold(0o666, |mode, document| mode & document.mode);
-        Ok(Self::of(Content::Together(documents), None, length, mode))
+        Self::of(Content::Together(documents), None, length, mode)
     }
 
     fn open_file(path: &Path) -> io::Result<Self> {
@@ -130,7 +187,7 @@ impl Document {
             return Ok(false);
         }
         match &self.content {
-            Content::Bytes(_) => Ok(true),
+            Content::Bytes(_) | Content::Digest(_) => Ok(true),
             Content::Together(documents) => {
                 documents.iter().try_fold(true, |so_far, document| Ok(so_far && document.unchanged()?))
             }
@@ -144,7 +201,7 @@ impl Document {
     pub(crate) fn file(&self) -> Option<&File> {
         match &self.content {
             Content::File { file, .. } => Some(file),
-            Content::Memory { .. } | Content::Bytes(_) | Content::Together(_) => None,
+            Content::Memory { .. } | Content::Bytes(_) | Content::Together(_) | Content::Digest(_) => None,
         }
     }
 }
@@ -167,7 +224,14 @@ impl Source for Document {
         match &self.content {
             Content::Memory { bytes, .. } => Some(bytes.as_slice()),
             Content::Bytes(bytes) => Some(bytes),
-            Content::File { .. } | Content::Together(_) => None,
+            Content::File { .. } | Content::Together(_) | Content::Digest(_) => None,
+        }
+    }
+
+    fn only_digest(&self) -> Option<Digest> {
+        match &self.content {
+            Content::Digest(digest) => Some(*digest),
+            _ => None,
         }
     }
 

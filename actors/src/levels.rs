@@ -68,7 +68,7 @@ impl Levels {
 
     /// A time stamp over the document itself.
     pub async fn stamp_document(&self, document: Arc<Document>, stamp: &StampOptions) -> Result<Sealed, Failure> {
-        let digest = stamp.digest;
+        let digest = document.only_digest().map_or(stamp.digest, |known| known.algorithm());
         let imprint = blocking(move || formats::crypto::digest_source(digest, &*document)).await?;
         let imprint = imprint.map_err(|error| failure(error.into()))?;
         let token = self.tokens(stamp, &[imprint]).await?.pop();

@@ -14,8 +14,8 @@ use crate::token::roster::Roster;
 use formats::envelope::Recipients;
 use formats::{FormatError, Prepared, Sealed, SignerTemplate, Source, SourceError};
 use model::profile::Format;
-use model::{Clock, Digest, Lane, Profile, Reason, SignerName};
-use std::collections::HashMap;
+use model::{Clock, Digest, Lane, Profile, Reason, SignerName, TokenSerial};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -77,8 +77,19 @@ pub struct Pipeline {
     templates: RwLock<Templates>,
 }
 
-/// Templates by signer and profile.
-type Templates = HashMap<(SignerName, Arc<str>), Arc<SignerTemplate>>;
+/// Templates by signer and name of the profile, with the profile that they were made for.
+type Templates = HashMap<(SignerName, Arc<str>), (Arc<Profile>, Arc<SignerTemplate>)>;
+
+/// What is asked for one document beside its profile.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Its waiting line.
+    pub lane: Lane,
+    /// These signers only, instead of the profile's pool.
+    pub signers: Option<Arc<[SignerName]>>,
+    /// Only keys on these tokens open what is encrypted. `None`: all.
+    pub keys: Option<Arc<BTreeSet<TokenSerial>>>,
+}
 
 /// How long a document waits.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +108,12 @@ impl Pipeline {
 
     /// Makes of one document what its profile asks for.
     pub async fn seal(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
+        self.seal_on(origin, profile, &Terms { lane, signers: None, keys: None }).await
+    }
+
+    /// As [`Pipeline::seal`], with what a caller asks for beside it.
+    pub async fn seal_on(&self, origin: &Origin, profile: &Arc<Profile>, terms: &Terms) -> Result<Signed, Failure> {
+        let profile = &for_origin(origin, profile)?;
         self.levels.ready(profile)?; // no card signs for a time stamp that is known not to come
         let signed = match (profile.format, &profile.stamp) {
             (Format::TimeStamp, Some(stamp)) => {
@@ -115,11 +132,11 @@ impl Pipeline {
             }
             (Format::Decrypted, _) => {
                 let document = self.open(origin).await?;
-                let unlocked = Box::pin(decrypt::unlock(&self.router, self.patience, &document, lane)).await?;
+                let unlocked = Box::pin(decrypt::unlock(&self.router, self.patience, &document, terms)).await?;
                 let wrapping = Wrapping::Decrypt(Box::new(unlocked));
                 return Ok(Signed { sealed: Sealed::untouched(profile.format), document, signer: None, wrapping });
             }
-            _ => self.sign_with_any(origin, profile, lane).await?,
+            _ => self.sign_with_any(origin, profile, terms).await?,
         };
         // The place at the card is free again while others are asked for time stamps and evidence.
         let Signed { sealed, document, signer, .. } = signed;
@@ -155,12 +172,12 @@ impl Pipeline {
 
     /// Signs one document. A token that fails is replaced by another one, at most twice; then the document is deferred,
     /// or rejected if what was asked for is what the last token cannot do.
-    async fn sign_with_any(&self, origin: &Origin, profile: &Arc<Profile>, lane: Lane) -> Result<Signed, Failure> {
+    async fn sign_with_any(&self, origin: &Origin, profile: &Arc<Profile>, terms: &Terms) -> Result<Signed, Failure> {
         let mut document = None;
         let mut avoid = None;
         let mut last = Failure::Deferred(Reason::new("no-signer", "no signer of the pool was ready"));
         for _ in 0..ATTEMPTS_MAX {
-            let assignment = self.choose(profile, lane, avoid).await?; // backpressure is here, and only here
+            let assignment = self.choose(profile, terms, avoid).await?; // backpressure is here, and only here
             avoid = Some(assignment.token());
             let Some(ready) = assignment.ready().cloned() else { continue };
             let template = self.template(&ready, profile)?;
@@ -191,14 +208,22 @@ impl Pipeline {
         blocking(move || open(&origin)).await?
     }
 
-    async fn choose(&self, profile: &Profile, lane: Lane, avoid: Option<TokenIndex>) -> Result<Assignment, Failure> {
+    async fn choose(&self, profile: &Profile, terms: &Terms, avoid: Option<TokenIndex>) -> Result<Assignment, Failure> {
         let started = Instant::now();
-        let chosen = self.router.choose(&profile.pool, lane, avoid, self.patience.place).await;
+        let patience = self.patience.place;
+        let chosen = match &terms.signers {
+            Some(signers) => self.router.choose_among(signers, terms.lane, avoid, patience).await,
+            None => self.router.choose(&profile.pool, terms.lane, avoid, patience).await,
+        };
         Stage::Choose.record(started.elapsed());
-        chosen.map_err(|no_place| match no_place {
-            NoPlace::UnknownPool(_) => Failure::Deferred(Reason::new("pool-unknown", no_place.to_string())),
-            NoPlace::TimedOut(_) | NoPlace::TokenBusy(_) => {
-                Failure::Deferred(Reason::new("no-signer", no_place.to_string()))
+        chosen.map_err(|no_place| {
+            let sentence = no_place.to_string();
+            match no_place {
+                NoPlace::UnknownPool(_) => Failure::Deferred(Reason::new("pool-unknown", sentence)),
+                NoPlace::UnknownSigners => Failure::Rejected(Reason::new("signer-unknown", sentence)),
+                NoPlace::TimedOut(_) | NoPlace::TokenBusy(_) | NoPlace::SignersBusy => {
+                    Failure::Deferred(Reason::new("no-signer", sentence))
+                }
             }
         })
     }
@@ -218,7 +243,12 @@ impl Pipeline {
                 None => open(&origin)?,
             };
             let original = document.original().map(|original| original as &dyn Source);
-            let prepared = formats::prepare_beside(&*document, original, &profile, &template, now).map_err(failure)?;
+            let prepared = formats::prepare_beside(&*document, original, &profile, &template, now);
+            let prepared = prepared.map_err(|error| match (failure(error), &origin) {
+                // No other document brings another digest: whoever sent it has to.
+                (Failure::Deferred(reason), Origin::Digest(_)) => Failure::Rejected(reason),
+                (failure, _) => failure,
+            })?;
             if profile.format.is_pdf() && !prepared.format().is_pdf() && is_named_pdf(&origin) {
                 let reason = "the file is named as a PDF but it is none, or its beginning is damaged";
                 return Err(Failure::Rejected(Reason::new("not-a-pdf", reason)));
@@ -242,14 +272,19 @@ impl Pipeline {
     }
 
     /// The template of this signer under this profile; laid out anew when the token came back with another certificate.
-    fn template(&self, ready: &ReadySigner, profile: &Profile) -> Result<Arc<SignerTemplate>, Failure> {
+    /// Tenants may have profiles of the same name that differ.
+    fn template(&self, ready: &ReadySigner, profile: &Arc<Profile>) -> Result<Arc<SignerTemplate>, Failure> {
         let key = (ready.signer.name.clone(), profile.name.clone());
         let known = self.templates.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(template) = known.filter(|template| template.signer().certificate == ready.signer.certificate) {
+        let fits = |(of, template): &(Arc<Profile>, Arc<SignerTemplate>)| {
+            template.signer().certificate == ready.signer.certificate && (Arc::ptr_eq(of, profile) || of == profile)
+        };
+        if let Some((_, template)) = known.filter(fits) {
             return Ok(template);
         }
         let template = Arc::new(SignerTemplate::new(&ready.signer, profile).map_err(failure)?);
-        self.templates.write().unwrap_or_else(PoisonError::into_inner).insert(key, template.clone());
+        let entry = (profile.clone(), template.clone());
+        self.templates.write().unwrap_or_else(PoisonError::into_inner).insert(key, entry);
         Ok(template)
     }
 }
@@ -267,10 +302,28 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 /// Opens the document. An empty one is nobody's document.
 pub(crate) fn open(origin: &Origin) -> Result<Arc<Document>, Failure> {
     let document = Document::open(origin).map_err(|error| unreadable(&error))?;
-    match document.is_empty() {
+    match document.is_empty() && document.only_digest().is_none() {
         true => Err(Failure::Rejected(Reason::new("empty", "the file is empty"))),
         false => Ok(Arc::new(document)),
     }
+}
+
+/// The profile as this document needs it: of a digest alone, only some signatures can be made, and with that digest.
+fn for_origin(origin: &Origin, profile: &Arc<Profile>) -> Result<Arc<Profile>, Failure> {
+    let Origin::Digest(digest) = origin else { return Ok(profile.clone()) };
+    let stamps = profile.format == Format::TimeStamp && profile.stamp.is_some();
+    if !stamps && !formats::prepare::signs_digests(profile) {
+        let sentence = format!(
+            "profile \"{}\" cannot sign a digest alone: that takes a detached CMS or CAdES signature, or a time stamp",
+            profile.name
+        );
+        return Err(Failure::Rejected(Reason::new("digest-needs-detached", sentence)));
+    }
+    if stamps || profile.digest == digest.algorithm() {
+        return Ok(profile.clone());
+    }
+    let name = format!("{} with {}", profile.name, digest.algorithm()).into();
+    Ok(Arc::new(Profile { name, digest: digest.algorithm(), ..Profile::clone(profile) }))
 }
 
 /// Who calls a file a PDF expects a signed PDF; the profile's other form is for files that do not claim to be one.

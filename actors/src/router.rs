@@ -24,6 +24,12 @@ pub enum NoPlace {
     /// The one token that can help did not become free in time.
     #[error("token {0} did not become free in time")]
     TokenBusy(TokenSerial),
+    /// None of the signers that were named is configured.
+    #[error("there is no signer of these names")]
+    UnknownSigners,
+    /// None of the signers that were named became free in time.
+    #[error("none of the named signers became free in time")]
+    SignersBusy,
 }
 
 /// Index of a token in the balance; given by [`Balance::add_token`] and valid for ever.
@@ -47,6 +53,8 @@ struct TokenLoad {
     places: usize,
     assigned: usize,
     sessions: usize,
+    /// How much more than by its speed alone it is preferred.
+    weight: f64,
     /// Recent time of one signature, a moving average.
     sign_micros: f64,
 }
@@ -58,17 +66,33 @@ struct PoolLines {
     batch: VecDeque<Waiter>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Waiter {
     id: WaiterId,
     arrival: u64,
-    avoid: Option<TokenIndex>,
+    wish: Wish,
+}
+
+/// What a document accepts of its pool.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// A token that just failed it; chosen only if no other that it accepts is up.
+    pub avoid: Option<TokenIndex>,
+    /// These tokens only. `None`: all of the pool.
+    pub only: Option<Arc<[TokenIndex]>>,
+}
+
+impl Wish {
+    fn accepts(&self, token: TokenIndex) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&token))
+    }
 }
 
 impl Balance {
     /// Adds a token that is down, without places.
     pub fn add_token(&mut self) -> TokenIndex {
-        self.tokens.push(TokenLoad { up: false, places: 0, assigned: 0, sessions: 1, sign_micros: 1_000.0 });
+        let load = TokenLoad { up: false, places: 0, assigned: 0, sessions: 1, weight: 1.0, sign_micros: 1_000.0 };
+        self.tokens.push(load);
         TokenIndex(self.tokens.len() - 1)
     }
 
@@ -81,12 +105,18 @@ impl Balance {
     /// A document asks for a place. `Some`: it has one at this token. `None`: it waits in the pool's line.
     /// `avoid` names a token that just failed this document; it is chosen only if no other of the pool is up.
     pub fn arrive(&mut self, id: WaiterId, pool: usize, lane: Lane, avoid: Option<TokenIndex>) -> Option<TokenIndex> {
+        self.arrive_with(id, pool, lane, Wish { avoid, only: None })
+    }
+
+    /// As [`Balance::arrive`], for a document that accepts only some tokens of the pool.
+    pub fn arrive_with(&mut self, id: WaiterId, pool: usize, lane: Lane, wish: Wish) -> Option<TokenIndex> {
         let arrival = self.arrivals;
         self.arrivals += 1;
-        let waiter = Waiter { id, arrival, avoid };
         // Nobody overtakes: whoever is in line can't be served now, or `serve_next` would have served him. A free place
-        // is there only if those in line avoid its token.
-        if let Some(token) = self.best(pool, avoid) {
+        // is there only if those in line do not accept its token.
+        let best = self.best(pool, &wish);
+        let waiter = Waiter { id, arrival, wish };
+        if let Some(token) = best {
             self.tokens[token.0].assigned += 1;
             return Some(token);
         }
@@ -115,6 +145,22 @@ impl Balance {
         (load.up, load.sessions, load.places) = (true, sessions.max(1), places);
     }
 
+    /// It has another number of sessions and places now; places that are out beyond them come back by `freed`.
+    pub fn resize(&mut self, token: TokenIndex, sessions: usize, places: usize) {
+        let load = &mut self.tokens[token.0];
+        (load.sessions, load.places) = (sessions.max(1), places);
+    }
+
+    /// Prefers the token by this factor, as if it signed so much faster. 1 is what a token begins with.
+    pub fn weigh(&mut self, token: TokenIndex, weight: f64) {
+        self.tokens[token.0].weight = weight;
+    }
+
+    /// The weight of a token.
+    pub fn weight(&self, token: TokenIndex) -> f64 {
+        self.tokens[token.0].weight
+    }
+
     /// The token can't sign; places that are out come back by `freed`.
     pub fn down(&mut self, token: TokenIndex) {
         self.tokens[token.0].up = false;
@@ -127,9 +173,9 @@ impl Balance {
         for lane in [Lane::Interactive, Lane::Batch] {
             let first = (0..self.pools.len())
                 .filter_map(|pool| {
-                    self.best(pool, None)?; // usually nothing is free, and nobody in line needs to be asked
+                    self.best(pool, &Wish::default())?; // usually nothing is free, and nobody in line needs to be asked
                     let mut line = self.pools[pool].line(lane).iter().enumerate();
-                    line.find_map(|(i, waiter)| Some((waiter.arrival, pool, i, self.best(pool, waiter.avoid)?)))
+                    line.find_map(|(i, waiter)| Some((waiter.arrival, pool, i, self.best(pool, &waiter.wish)?)))
                 })
                 .min_by_key(|(arrival, ..)| *arrival);
             if let Some((_, pool, i, token)) = first
@@ -169,10 +215,11 @@ impl Balance {
     }
 
     /// The token of the pool with a free place and the least expected wait.
-    fn best(&self, pool: usize, avoid: Option<TokenIndex>) -> Option<TokenIndex> {
-        let up = || self.pools[pool].tokens.iter().copied().filter(|token| self.tokens[token.0].up);
-        let others_up = up().any(|token| Some(token) != avoid);
-        up().filter(|token| Some(*token) != avoid || !others_up)
+    fn best(&self, pool: usize, wish: &Wish) -> Option<TokenIndex> {
+        let tokens = || self.pools[pool].tokens.iter().copied();
+        let up = || tokens().filter(|token| self.tokens[token.0].up && wish.accepts(*token));
+        let others_up = up().any(|token| Some(token) != wish.avoid);
+        up().filter(|token| Some(*token) != wish.avoid || !others_up)
             .filter(|token| self.tokens[token.0].assigned < self.tokens[token.0].places)
             .min_by(|a, b| self.tokens[a.0].expected_wait().total_cmp(&self.tokens[b.0].expected_wait()))
     }
@@ -180,7 +227,7 @@ impl Balance {
 
 impl TokenLoad {
     fn expected_wait(&self) -> f64 {
-        (self.assigned + 1) as f64 * self.sign_micros / self.sessions as f64
+        (self.assigned + 1) as f64 * self.sign_micros / (self.sessions as f64 * self.weight)
     }
 }
 
@@ -236,6 +283,8 @@ struct State {
     balance: Balance,
     seats: Vec<Seat>,
     pools: BTreeMap<PoolName, Pool>,
+    /// The line of those who name their signers.
+    everybody: usize,
     waiters: BTreeMap<WaiterId, oneshot::Sender<TokenIndex>>,
     next_waiter: WaiterId,
 }
@@ -244,6 +293,8 @@ struct State {
 struct Seat {
     serial: TokenSerial,
     queue: Arc<SignQueue>,
+    /// Who is expected on it.
+    expected: Vec<SignerName>,
     signers: Vec<ReadySigner>,
     decryption: Vec<DecryptionKey>,
     /// The line of those who need this very token, because a key is on it.
@@ -274,9 +325,10 @@ impl Router {
         for seat in seating {
             let token = state.balance.add_token();
             let line = state.balance.add_pool(vec![token]);
-            let (serial, queue) = (seat.serial.clone(), seat.queue.clone());
-            state.seats.push(Seat { serial, queue, signers: Vec::new(), decryption: Vec::new(), line });
+            let (serial, queue, expected) = (seat.serial.clone(), seat.queue.clone(), seat.signers.clone());
+            state.seats.push(Seat { serial, queue, expected, signers: Vec::new(), decryption: Vec::new(), line });
         }
+        state.everybody = state.balance.add_pool((0..seating.len()).map(TokenIndex).collect());
         for (name, signers) in pools {
             let holds = |seat: &Seating| seat.signers.iter().any(|signer| signers.contains(signer));
             let tokens = (0..seating.len()).filter(|i| holds(&seating[*i])).map(TokenIndex).collect();
@@ -298,11 +350,33 @@ impl Router {
             let state = self.shared.lock();
             state.pools.get(pool).ok_or_else(|| NoPlace::UnknownPool(pool.clone()))?.index
         };
-        let token = self.place(index, lane, avoid, patience).await;
+        let token = self.place(index, lane, Wish { avoid, only: None }, patience).await;
         let token = token.ok_or_else(|| NoPlace::TimedOut(pool.clone()))?;
         let state = self.shared.lock();
         let wanted = &state.pools[pool].signers;
-        let ready = state.seats[token.0].signers.iter().find(|ready| wanted.contains(&ready.signer.name)).cloned();
+        let ready = state.seats[token.0].ready(wanted);
+        Ok(self.assignment(&state, token, ready, lane))
+    }
+
+    /// Waits, at most `patience`, for a place at the best of these signers, whatever pool they are in.
+    pub async fn choose_among(
+        &self,
+        signers: &[SignerName],
+        lane: Lane,
+        avoid: Option<TokenIndex>,
+        patience: Duration,
+    ) -> Result<Assignment, NoPlace> {
+        let (line, only) = {
+            let state = self.shared.lock();
+            (state.everybody, state.tokens_of(signers))
+        };
+        if only.is_empty() {
+            return Err(NoPlace::UnknownSigners);
+        }
+        let wish = Wish { avoid, only: Some(only) };
+        let token = self.place(line, lane, wish, patience).await.ok_or(NoPlace::SignersBusy)?;
+        let state = self.shared.lock();
+        let ready = state.seats[token.0].ready(signers);
         Ok(self.assignment(&state, token, ready, lane))
     }
 
@@ -312,23 +386,17 @@ impl Router {
             let state = self.shared.lock();
             (state.seats[token.0].line, state.seats[token.0].serial.clone())
         };
-        let token = self.place(line, lane, None, patience).await.ok_or(NoPlace::TokenBusy(serial))?;
+        let token = self.place(line, lane, Wish::default(), patience).await.ok_or(NoPlace::TokenBusy(serial))?;
         Ok(self.assignment(&self.shared.lock(), token, None, lane))
     }
 
     /// A place in this line; `None` if there was none in time.
-    async fn place(
-        &self,
-        index: usize,
-        lane: Lane,
-        avoid: Option<TokenIndex>,
-        patience: Duration,
-    ) -> Option<TokenIndex> {
+    async fn place(&self, index: usize, lane: Lane, wish: Wish, patience: Duration) -> Option<TokenIndex> {
         let (waiter, receiver) = {
             let mut state = self.shared.lock();
             let waiter = state.next_waiter;
             state.next_waiter += 1;
-            if let Some(token) = state.balance.arrive(waiter, index, lane, avoid) {
+            if let Some(token) = state.balance.arrive_with(waiter, index, lane, wish) {
                 return Some(token);
             }
             let (sender, receiver) = oneshot::channel();
@@ -375,6 +443,11 @@ impl Router {
         seats.flat_map(|(i, seat)| seat.decryption.iter().map(move |key| (TokenIndex(i), key.clone()))).collect()
     }
 
+    /// The serial number of a token.
+    pub fn serial(&self, token: TokenIndex) -> TokenSerial {
+        self.shared.lock().seats[token.0].serial.clone()
+    }
+
     /// Whether there is no token that might still bring its keys.
     pub fn all_up(&self) -> bool {
         let state = self.shared.lock();
@@ -400,6 +473,43 @@ impl Router {
     pub fn any_up(&self, pool: &PoolName) -> bool {
         let state = self.shared.lock();
         state.pools.get(pool).is_some_and(|pool| state.balance.any_up(pool.index))
+    }
+
+    /// Whether any of these signers can sign now.
+    pub fn any_of_up(&self, signers: &[SignerName]) -> bool {
+        let state = self.shared.lock();
+        state.tokens_of(signers).iter().any(|token| state.balance.is_up(*token))
+    }
+
+    /// The signers of a pool. `None`: there is no such pool.
+    pub fn signers_of(&self, pool: &PoolName) -> Option<Vec<SignerName>> {
+        self.shared.lock().pools.get(pool).map(|pool| pool.signers.clone())
+    }
+
+    /// A token that is up has another number of sessions, and its queue another capacity.
+    pub fn resized(&self, serial: &TokenSerial, sessions: usize) {
+        let mut state = self.shared.lock();
+        if let Some(token) = state.index_of(serial) {
+            let places = state.seats[token.0].queue.capacity();
+            state.balance.resize(token, sessions, places);
+            state.serve_waiters();
+        }
+    }
+
+    /// Prefers a token by this factor. `false`: there is no such token.
+    pub fn weigh(&self, serial: &TokenSerial, weight: f64) -> bool {
+        let mut state = self.shared.lock();
+        let token = state.index_of(serial);
+        if let Some(token) = token {
+            state.balance.weigh(token, weight);
+        }
+        token.is_some()
+    }
+
+    /// The weight of a token.
+    pub fn weight(&self, serial: &TokenSerial) -> Option<f64> {
+        let state = self.shared.lock();
+        state.index_of(serial).map(|token| state.balance.weight(token))
     }
 
     /// Documents that wait for a place.
@@ -428,7 +538,21 @@ impl Shared {
     }
 }
 
+impl Seat {
+    /// The first of its signers that is among these.
+    fn ready(&self, wanted: &[SignerName]) -> Option<ReadySigner> {
+        self.signers.iter().find(|ready| wanted.contains(&ready.signer.name)).cloned()
+    }
+}
+
 impl State {
+    /// The tokens that are expected to hold any of these signers.
+    fn tokens_of(&self, signers: &[SignerName]) -> Arc<[TokenIndex]> {
+        let seats = self.seats.iter().enumerate();
+        let holds = |seat: &Seat| seat.expected.iter().any(|signer| signers.contains(signer));
+        seats.filter(|(_, seat)| holds(seat)).map(|(i, _)| TokenIndex(i)).collect()
+    }
+
     fn index_of(&self, serial: &TokenSerial) -> Option<TokenIndex> {
         self.seats.iter().position(|seat| seat.serial == *serial).map(TokenIndex)
     }

@@ -167,6 +167,6 @@ struct Tokens<'a> {
 
 impl Opener for Tokens<'_> {
     fn open(&self, arrival: &Arrival) -> Option<Result<Secret, Reason>> {
-        self.runtime.block_on(decrypt::open_for(self.router, arrival))
+        self.runtime.block_on(decrypt::open_for(self.router, arrival, None))
     }
 }

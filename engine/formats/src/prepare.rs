@@ -143,6 +143,9 @@ pub fn prepare_beside(
     template: &SignerTemplate,
     now: Time,
 ) -> Result<Prepared, FormatError> {
+    if let Some(digest) = source.only_digest() {
+        return prepare_digest(digest, profile, template, now);
+    }
     let (format, form) = match (&template.otherwise, profile.otherwise) {
         (Some(other), Some(format)) if profile.format.is_pdf() && !pdf::looks_like_pdf(source)? => (format, other),
         _ => (profile.format, &template.main),
@@ -183,14 +186,20 @@ pub fn prepare_digest(
     template: &SignerTemplate,
     now: Time,
 ) -> Result<Prepared, FormatError> {
-    match (&template.main, profile.format) {
-        (Template::Cms(cms), Format::Cms { detached: true } | Format::Cades { detached: true })
-            if profile.existing == ExistingSignatures::Wrap =>
-        {
-            prepare_digest_with(cms, profile.format, digest, 0, now)
-        }
-        _ => Err(FormatError::setup("digest-needs-detached", "only a detached signature can be made from a digest")),
+    match &template.main {
+        Template::Cms(cms) if signs_digests(profile) => prepare_digest_with(cms, profile.format, digest, 0, now),
+        _ => Err(digest_needs_detached()),
     }
+}
+
+/// Whether a signature by this profile can be made without the document, from its digest.
+pub fn signs_digests(profile: &Profile) -> bool {
+    matches!(profile.format, Format::Cms { detached: true } | Format::Cades { detached: true })
+        && profile.existing == ExistingSignatures::Wrap
+}
+
+fn digest_needs_detached() -> FormatError {
+    FormatError::setup("digest-needs-detached", "only a detached CMS or CAdES signature can be made from a digest")
 }
 
 fn prepare_digest_with(

@@ -1,5 +1,6 @@
 //! A document as the formats see it: bytes at offsets. The caller decides whether they lie in memory or in a file.
 
+use model::Digest;
 use std::io;
 use std::ops::Range;
 
@@ -24,6 +25,12 @@ pub trait Source {
 
     /// The whole document, if it already lies in memory.
     fn as_slice(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The digest of the document, if that is all that is known of it: then nothing can be read, and its length means
+    /// nothing.
+    fn only_digest(&self) -> Option<Digest> {
         None
     }
 
@@ -87,6 +94,10 @@ impl<S: Source + ?Sized> Source for &S {
 
     fn as_slice(&self) -> Option<&[u8]> {
         (**self).as_slice()
+    }
+
+    fn only_digest(&self) -> Option<Digest> {
+        (**self).only_digest()
     }
 
     fn members(&self) -> Vec<Member> {
