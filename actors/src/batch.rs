@@ -218,6 +218,9 @@ async fn record(
         });
         let _ = sender.send(moved);
     });
-    services.recorder.record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, after }).await;
+    services
+        .recorder
+        .record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, urgent: false, after })
+        .await;
     receiver.await.ok().flatten()
 }

@@ -94,8 +94,8 @@ pub fn write_part(path: &Path, sealed: &Sealed, document: &Document, wrapping: &
     let file = OpenOptions::new().write(true).create_new(true).mode(document.mode()).open(path)?;
     let written = match wrapping {
         Wrapping::None => write_parts(&file, sealed, document).map_err(WriteError::Medium),
-        Wrapping::Encrypt { recipients, now } => write_encrypted(&file, sealed, document, recipients, *now),
-        Wrapping::Decrypt(unlocked) => write_decrypted(&file, document, unlocked),
+        Wrapping::Encrypt { recipients, now } => write_encrypted(&mut &file, sealed, document, recipients, *now),
+        Wrapping::Decrypt(unlocked) => write_decrypted(&mut &file, document, unlocked),
     };
     if written.is_err() {
         // Best effort: the next start removes it, too.
@@ -104,8 +104,35 @@ pub fn write_part(path: &Path, sealed: &Sealed, document: &Document, wrapping: &
     written
 }
 
+/// How long a result is that is written as it is; about how long, and at most, if it is encrypted or opened.
+pub fn length_about(sealed: &Sealed, document: &Document, wrapping: &Wrapping) -> u64 {
+    match wrapping {
+        Wrapping::None | Wrapping::Encrypt { .. } => sealed.assembled(document).len(),
+        Wrapping::Decrypt(_) => document.len(),
+    }
+}
+
+/// The sealed document in memory. For small ones: all of it is there at once.
+pub fn in_memory(sealed: &Sealed, document: &Document, wrapping: &Wrapping) -> Result<Vec<u8>, WriteError> {
+    let mut bytes = Vec::new();
+    match wrapping {
+        Wrapping::None => {
+            let assembled = sealed.assembled(document);
+            bytes.resize(usize::try_from(assembled.len()).unwrap_or(usize::MAX), 0);
+            assembled.read_exact_at(0, &mut bytes).map_err(|error| error.0)?;
+        }
+        Wrapping::Encrypt { recipients, now } => {
+            write_encrypted(&mut bytes, sealed, document, recipients, *now)?;
+        }
+        Wrapping::Decrypt(unlocked) => {
+            write_decrypted(&mut bytes, document, unlocked)?;
+        }
+    }
+    Ok(bytes)
+}
+
 fn write_encrypted(
-    file: &File,
+    to: &mut dyn Write,
     sealed: &Sealed,
     document: &Document,
     recipients: &Recipients,
@@ -120,22 +147,22 @@ fn write_encrypted(
         let wanted = usize::try_from(plain.len() - offset).unwrap_or(usize::MAX).min(buffer.len());
         plain.read_exact_at(offset, &mut buffer[..wanted]).map_err(FormatError::from)?;
         encryptor.update(&buffer[..wanted], &mut out)?;
-        written += write_bytes(file, &out)?;
+        written += write_all(to, &out)?;
         offset += wanted as u64;
     }
     encryptor.finish(&mut out)?;
-    written += write_bytes(file, &out)?;
+    written += write_all(to, &out)?;
     if written == total { Ok(written) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
 }
 
-fn write_decrypted(file: &File, document: &Document, unlocked: &Unlocked) -> Result<u64, WriteError> {
+fn write_decrypted(to: &mut dyn Write, document: &Document, unlocked: &Unlocked) -> Result<u64, WriteError> {
     let mut opening = unlocked.open(document)?;
     while let Some(piece) = opening.piece()? {
-        write_bytes(file, piece)?;
+        write_all(to, piece)?;
     }
     // Only now is it known that the content is the sender's.
     let (last, opened) = opening.finish()?;
-    write_bytes(file, &last)?;
+    write_all(to, &last)?;
     Ok(opened.length)
 }
 
@@ -170,7 +197,11 @@ fn write_through_memory(file: &File, part: &Part, document: &Document) -> io::Re
 }
 
 fn write_bytes(mut file: &File, bytes: &[u8]) -> io::Result<u64> {
-    file.write_all(bytes)?;
+    write_all(&mut file, bytes)
+}
+
+fn write_all(to: &mut dyn Write, bytes: &[u8]) -> io::Result<u64> {
+    to.write_all(bytes)?;
     Ok(bytes.len() as u64)
 }
 

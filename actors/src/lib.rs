@@ -3,6 +3,7 @@
 //! The only crate that starts actors and threads. actix carries commands, bounded crossbeam channels and places carry
 //! the work. Start reading at [`pipeline`].
 
+pub mod api;
 pub mod batch;
 pub mod decrypt;
 pub mod deliver;
@@ -19,6 +20,7 @@ pub mod revocation;
 pub mod router;
 pub mod schedule;
 pub mod services;
+pub mod spool;
 pub mod stamp_batch;
 pub mod supervise;
 pub mod timestamp;

@@ -23,6 +23,8 @@ pub struct Entry {
     pub audit: AuditEntry,
     /// Where its result lies, if there is one: made durable before the end is written, once for the group.
     pub result_on: Option<FileSystem>,
+    /// Somebody waits for it: its group does not wait for company.
+    pub urgent: bool,
     /// Runs with `true` after the end is durable, or with `false` if the result could not be made durable and so nothing
     /// was written of it. May block.
     pub after: After,
@@ -106,14 +108,23 @@ async fn sync_results(places: BTreeMap<u64, FileSystem>) -> BTreeSet<u64> {
 /// there will be no more.
 async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>, wait: Duration) -> bool {
     let Some(first) = line.recv().await else { return false };
+    let mut urgent = first.urgent;
     group.push(first);
-    let end = tokio::time::sleep(wait);
+    let end = tokio::time::sleep(if urgent { WAIT_QUIET } else { wait });
     tokio::pin!(end);
     while group.len() < ROWS_ENOUGH {
         tokio::select! {
             biased;
             entry = line.recv() => match entry {
-                Some(entry) => group.push(entry),
+                Some(entry) => {
+                    if entry.urgent && !urgent {
+                        urgent = true;
+                        let soon = tokio::time::Instant::now() + WAIT_QUIET;
+                        let due = end.deadline().min(soon);
+                        end.as_mut().reset(due);
+                    }
+                    group.push(entry);
+                }
                 None => return true,
             },
             () = &mut end => break,

@@ -213,7 +213,11 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
         after_doors.tally.inside.fetch_sub(1, Ordering::SeqCst);
         drop(permit);
     });
-    doors.services.recorder.record(Entry { tenant: doors.tenant.clone(), end, audit, result_on: None, after }).await;
+    doors
+        .services
+        .recorder
+        .record(Entry { tenant: doors.tenant.clone(), end, audit, result_on: None, urgent: false, after })
+        .await;
 }
 
 fn keep_to_be_judged(doors: &Doors, id: DocumentId, signed: &Signed, content: &[u8]) {

@@ -467,7 +467,7 @@ impl Feed {
                 drop((permit, busy));
             }
         });
-        recorder.record(Entry { tenant, end, audit, result_on, after }).await;
+        recorder.record(Entry { tenant, end, audit, result_on, urgent: false, after }).await;
     }
 
     /// Moves the files of one document. Blocks.

@@ -1,0 +1,239 @@
+//! What callers send and get: bytes in memory, or a file in the spool folder that is gone when nobody needs it any more.
+//!
+//! Owns the names in the spool folder. Never reads a document and never makes one durable: whoever acknowledges does.
+
+use crate::document::Place;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a caller, or for one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// In memory.
+    Bytes(Arc<[u8]>),
+    /// In a file.
+    File(Arc<SpoolFile>),
+}
+
+/// A file in the spool folder. Removed with its last owner, unless it was kept.
+#[derive(Debug)]
+pub struct SpoolFile {
+    path: PathBuf,
+    length: u64,
+    keep: bool,
+}
+
+/// The folder for documents and results that are too large for memory, and for those that wait.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    home: Arc<Path>,
+    /// What this process alone uses; emptied at the start.
+    calls: Arc<Path>,
+    next: Arc<AtomicU64>,
+}
+
+impl Content {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::File(file) => file.length,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where it is, for as long as this value or a clone of it lives.
+    pub fn place(&self) -> Place {
+        match self {
+            Content::Bytes(bytes) => Place::Bytes(bytes.clone()),
+            Content::File(file) => Place::File(file.path.clone()),
+        }
+    }
+
+    /// Fills `buffer` from `offset` on; fewer bytes than asked for is an error. Blocks on a file.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self {
+            Content::Bytes(bytes) => {
+                let start = usize::try_from(offset).ok();
+                let wanted = start.and_then(|start| bytes.get(start..start.checked_add(buffer.len())?));
+                buffer.copy_from_slice(wanted.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+            Content::File(file) => file.open()?.read_exact_at(buffer, offset),
+        }
+    }
+
+    /// All of it in memory, if it has not more than `bytes_max` bytes. Blocks on a file.
+    pub fn to_bytes(&self, bytes_max: u64) -> io::Result<Arc<[u8]>> {
+        if self.len() > bytes_max {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too long for memory"));
+        }
+        match self {
+            Content::Bytes(bytes) => Ok(bytes.clone()),
+            Content::File(file) => {
+                let mut bytes = vec![0; usize::try_from(file.length).unwrap_or(usize::MAX)];
+                file.open()?.read_exact_at(&mut bytes, 0)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
+    /// Writes all of it. Blocks.
+    pub fn copy_to(&self, out: &mut dyn Write) -> io::Result<u64> {
+        match self {
+            Content::Bytes(bytes) => out.write_all(bytes).map(|()| bytes.len() as u64),
+            Content::File(file) => io::copy(&mut file.open()?, out),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Content::Bytes(bytes.into())
+    }
+}
+
+impl SpoolFile {
+    /// A file that others own: it stays when this value is gone.
+    pub fn kept(path: PathBuf) -> io::Result<Self> {
+        let length = std::fs::metadata(&path)?.len();
+        Ok(Self { path, length, keep: true })
+    }
+
+    /// A file that is removed with this value.
+    pub fn adopted(path: PathBuf) -> io::Result<Self> {
+        let length = std::fs::metadata(&path)?.len();
+        Ok(Self { path, length, keep: false })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Opens it for reading.
+    pub fn open(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
+}
+
+impl Drop for SpoolFile {
+    fn drop(&mut self) {
+        if !self.keep {
+            // Best effort: the next start removes it, too.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Spool {
+    /// Opens the folder and makes it if it is not there. `node` is the name of this server: what an earlier process of
+    /// that name left of its calls is removed. Servers may share the folder; batches are in it for all of them.
+    pub fn open(home: &Path, node: &str) -> io::Result<Self> {
+        let name: String = node.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        let calls = home.join("calls").join(name);
+        match std::fs::remove_dir_all(&calls) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        private_folder(&calls)?;
+        private_folder(&home.join("batches"))?;
+        Ok(Self { home: home.into(), calls: calls.into(), next: Arc::default() })
+    }
+
+    /// A path in the folder of calls that no other file has or had.
+    pub fn new_path(&self) -> PathBuf {
+        self.calls.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// An empty file to write into.
+    pub fn begin(&self) -> io::Result<Arriving> {
+        let path = self.new_path();
+        let file = private_file(&path)?;
+        Ok(Arriving { content: SpoolFile { path, length: 0, keep: false }, file })
+    }
+
+    /// Where batches are.
+    pub fn batches(&self) -> PathBuf {
+        self.home.join("batches")
+    }
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct Arriving {
+    content: SpoolFile,
+    file: File,
+}
+
+impl Arriving {
+    /// All of it is there.
+    pub fn finish(mut self) -> io::Result<Content> {
+        self.content.length = self.file.seek(SeekFrom::End(0))?;
+        Ok(Content::File(Arc::new(self.content)))
+    }
+}
+
+impl Write for Arriving {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Documents are nobody else's business.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A new file that only its owner reads.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_gone_with_its_last_owner_and_after_a_restart() {
+        let home = tempfile::tempdir().unwrap();
+        let spool = Spool::open(home.path(), "a/..").unwrap();
+        let mut arriving = spool.begin().unwrap();
+        arriving.write_all(b"0123456789").unwrap();
+        let content = arriving.finish().unwrap();
+        let Content::File(file) = content.clone() else { panic!("a file") };
+        let path = file.path().to_owned();
+        assert!(path.starts_with(home.path().join("calls")));
+        let mut piece = [0; 4];
+        content.read_exact_at(3, &mut piece).unwrap();
+        assert_eq!((&piece, content.len()), (b"3456", 10));
+        assert!(content.to_bytes(9).is_err());
+        drop(file);
+        assert!(path.exists());
+        drop(content);
+        assert!(!path.exists());
+        let left_behind = spool.begin().unwrap().content.path.clone();
+        std::fs::write(&left_behind, "x").unwrap();
+        Spool::open(home.path(), "b").unwrap();
+        assert!(left_behind.exists(), "another server's");
+        Spool::open(home.path(), "a/..").unwrap();
+        assert!(!left_behind.exists());
+    }
+}
