@@ -6,8 +6,12 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod content;
 pub mod dialect;
+pub mod fault;
 pub mod message;
+pub mod read;
 pub mod table;
 pub mod types;
 pub mod value;
+pub mod write;
