@@ -4,6 +4,7 @@
 //! each other are errors that name the line. What can only be found out by looking (a key file that is missing, a
 //! folder on another disk) is not an error here: it belongs to one signer or directory, and the rest runs.
 
+pub mod api;
 mod outside;
 mod profile;
 pub mod verify;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+pub use api::ApiConfig;
 pub use outside::{AuthorityConfig, NetworkConfig, RevocationConfig};
 pub use profile::ProfileConfig;
 pub use verify::VerifyConfig;
@@ -44,6 +46,8 @@ pub struct Config {
     /// `[metrics]`.
     #[serde(default)]
     pub metrics: MetricsConfig,
+    /// `[api]`.
+    pub api: Option<ApiConfig>,
     /// `[[software]]`.
     #[serde(default)]
     pub software: Vec<SoftwareConfig>,
@@ -424,6 +428,12 @@ impl Config {
             > 1
         {
             return Err(faults.of_key("store", "give one of path, url_file and url_env"));
+        }
+        if let Some(api) = &self.api {
+            api.check().map_err(|(at, what)| match at {
+                api::Place::At(at) => faults.at(at, what),
+                api::Place::Key(key) => faults.of_key(key, what),
+            })?;
         }
         let signers = self.check_signers(faults)?;
         let pools = unique(self.pool.iter().map(|pool| &pool.name), "pool", faults)?;

@@ -1,6 +1,8 @@
 //! The local page for monitoring: `/metrics` (Prometheus text), `/healthz` (the process lives), `/readyz` (the store
 //! answers and a signer is ready). Changes nothing and shows no document.
 
+use crate::api::Edge;
+use crate::api::measure as edge_measure;
 use actix_web::dev::Server;
 use actix_web::web::Data;
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -20,6 +22,9 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     let rows = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(measure::STAGE_SECONDS.to_owned()), &seconds)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(edge_measure::REQUEST_SECONDS.to_owned()), &seconds)
+        })
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(measure::GROUP_ROWS.to_owned()), &rows))
         .context("metric buckets")?
         .install_recorder()
@@ -30,6 +35,7 @@ struct Page {
     metrics: PrometheusHandle,
     // Weak: the page must not keep a server alive that is shutting down.
     services: Weak<Services>,
+    edge: Option<Arc<Edge>>,
     tenant: TenantId,
 }
 
@@ -38,9 +44,10 @@ pub fn serve(
     listen: &str,
     metrics: PrometheusHandle,
     services: &Arc<Services>,
+    edge: Option<Arc<Edge>>,
     tenant: TenantId,
 ) -> anyhow::Result<(SocketAddr, Server)> {
-    let page = Data::new(Page { metrics, services: Arc::downgrade(services), tenant });
+    let page = Data::new(Page { metrics, services: Arc::downgrade(services), edge, tenant });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(page.clone())
@@ -60,6 +67,9 @@ pub fn serve(
 async fn show_metrics(page: Data<Page>) -> HttpResponse {
     if let Some(services) = page.services.upgrade() {
         services.gauge();
+    }
+    if let Some(edge) = &page.edge {
+        edge.gauge();
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(page.metrics.render())
 }

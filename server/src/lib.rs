@@ -1,6 +1,7 @@
 //! The binary `sealmill`: the one composer. It reads the configuration, wires the parts, and is the only crate that talks
 //! HTTP and prints.
 
+pub mod api;
 pub mod assemble;
 pub mod certificates;
 pub mod cli;

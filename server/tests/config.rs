@@ -52,6 +52,17 @@ tenant = "main"
 path = "s.sqlite"
 [metrics]
 listen = ""
+[api]
+listen = ["0.0.0.0:25100"]
+plain = ["127.0.0.1:25101"]
+certificate = "a.pem"
+key = "a.key"
+client_certificates = "optional"
+client_authorities = ["ca.pem"]
+header_fields_max = 64
+[api.legacy]
+socket = "s"
+users = ["old"]
 [[software]]
 name = "s1"
 pkcs12 = "s1.p12"
@@ -93,6 +104,26 @@ fn a_fault_is_found_with_its_file_and_line() {
         ("tenant = \"main\"", "io_threads = 0", "at least 1"),
         ("path = \"s.sqlite\"", "path = 7", "string"),
         ("path = \"s.sqlite\"", "path = \"s.sqlite\"\nurl_env = \"URL\"", "path, url_file and url_env"),
+        ("listen = [\"0.0.0.0:25100\"]", "listen = [\"localhost\"]", "\"localhost\" is no address"),
+        ("listen = [\"0.0.0.0:25100\"]", "listen = []", "client_certificates goes together with listen"),
+        ("plain = [\"127.0.0.1:25101\"]", "plain = [\"10.0.0.1:25101\"]", "plain_anywhere = true"),
+        ("plain = [\"127.0.0.1:25101\"]", "plain = [\"[::]:25101\"]", "plain_anywhere = true"),
+        ("plain = [\"127.0.0.1:25101\"]", "plain = \"127.0.0.1:25101\"", "invalid type"),
+        ("key = \"a.key\"", "", "certificate goes together with key"),
+        ("client_certificates = \"optional\"", "client_certificates = \"maybe\"", "unknown variant `maybe`"),
+        ("client_certificates = \"optional\"", "client_certificates = \"off\"", "client_authorities goes together"),
+        ("header_fields_max = 64", "header_fields_max = 500", "header_fields_max must be 8 to 96"),
+        ("header_fields_max = 64", "tls_min = \"1.1\"", "unknown variant `1.1`"),
+        ("header_fields_max = 64", "address = \"seal.example\"", "http:// or https://"),
+        ("header_fields_max = 64", "address = \"https://x/<a>\"", "http:// or https://"),
+        ("header_fields_max = 64", "workers = 0", "workers must be 1 to"),
+        ("header_fields_max = 64", "requests_max = 0", "requests_max must be at least 1"),
+        ("header_fields_max = 64", "connections_max = 1000000", "connections_max must be 1 to"),
+        ("header_fields_max = 64", "password = \"x\"", "unknown field `password`"),
+        ("users = [\"old\"]", "users = []", "needs users"),
+        ("users = [\"old\"]", "users = [\" old\"]", "1 to 128 characters"),
+        ("users = [\"old\"]", "users = [\"Not a tenant:old\"]", "tenant's name"),
+        ("users = [\"old\"]", "", "missing field `users`"),
         ("pkcs12 = \"s1.p12\"", "pkcs12 = \"s1.p12\"\nkey = \"s1.pem\"", "either pkcs12, or key and certificates"),
         ("password_file = \"s1.password\"", "password_file = \"a\"\npassword_env = \"b\"", "one of password_file"),
         ("password_file = \"s1.password\"", "sessions = 0", "sessions must be 1 to"),

@@ -26,7 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// One dependency, one crate: who may use these libraries, tests included.
 const OWNERS: &[(&str, &[&str])] = &[
     ("actix", &["actors", "server"]),
-    ("actix-tls", &["server"]),
+    ("actix-http", &["server"]),
+    ("actix-service", &["server"]),
     ("actix-web", &["server"]),
     ("argon2", &["server"]),
     ("aws-lc-rs", &["formats", "token", "store"]),

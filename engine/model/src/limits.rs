@@ -29,6 +29,49 @@ pub const STORE_GROUP_WAIT_MICROS: u64 = 2_000;
 /// A signature operation that takes longer is stuck, in milliseconds.
 pub const SIGN_TIMEOUT_MS: u64 = 30_000;
 
+/// Longest body of a request, in bytes, where the configuration says nothing.
+pub const API_BODY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Longest body of a request whose sender has not shown who she is before it, in bytes, where the configuration says
+/// nothing.
+pub const API_ANONYMOUS_BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Length of all header fields of a request, in bytes, where the configuration says nothing.
+pub const API_HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// The most that the configuration may allow: longer headers do not fit the buffer of the HTTP library.
+pub const API_HEADER_BYTES_CEILING: usize = 128 * 1024;
+
+/// Header fields of a request, where the configuration says nothing.
+pub const API_HEADER_FIELDS_MAX: usize = 64;
+
+/// The most that the configuration may allow.
+pub const API_HEADER_FIELDS_CEILING: usize = 96;
+
+/// Requests being worked on at a time, where the configuration says nothing.
+pub const API_REQUESTS_MAX: usize = 256;
+
+/// Bytes in the spool folder, where the configuration says nothing.
+pub const API_SPOOL_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Threads that serve requests.
+pub const API_WORKERS_MAX: usize = 64;
+
+/// Connections that the configuration may allow.
+pub const API_CONNECTIONS_MAX: usize = 65_536;
+
+/// TLS handshakes being made at a time; the next ones wait.
+pub const API_HANDSHAKES_MAX: usize = 64;
+
+/// Length of the header that hands a connection over (PROXY protocol 2), in bytes.
+pub const PROXY_HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// Length of a user's TLS certificate, in bytes.
+pub const CLIENT_CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+
+/// Certificates of one PEM file of the network edge.
+pub const API_CERTIFICATES_MAX: usize = 256;
+
 /// Documents that one archive time stamp covers.
 pub const STAMP_BATCH_MAX: usize = 10_000;
 

@@ -1,5 +1,6 @@
 //! `sealmill serve`: run until told to end.
 
+use crate::api::Api;
 use crate::assemble;
 use crate::cli::Serve;
 use crate::config::Config;
@@ -19,6 +20,9 @@ pub fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
 
 async fn serve(config: Config, until_idle: bool) -> anyhow::Result<ExitCode> {
     let server = Server::start(&config).await?;
+    for url in server.urls() {
+        tracing::info!(api = url, "serving");
+    }
     if let Some(address) = &server.address {
         tracing::info!(metrics = %format_args!("http://{address}/metrics"), "serving");
     }
@@ -39,6 +43,7 @@ pub struct Server {
     /// Where the metrics page is.
     pub address: Option<std::net::SocketAddr>,
     page: Option<actix_web::dev::ServerHandle>,
+    api: Option<Api>,
 }
 
 impl Server {
@@ -51,17 +56,29 @@ impl Server {
         broken.iter().for_each(assemble::Broken::show);
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);
+        let api = config.api.as_ref().map(|api| Api::start(config, api)).transpose()?;
+        let edge = api.as_ref().map(|api| api.edge().clone());
         let (mut address, mut page) = (None, None);
         if !config.metrics.listen.is_empty() {
-            let (at, server) = http::serve(&config.metrics.listen, metrics, &running.services, tenant)?;
+            let (at, server) = http::serve(&config.metrics.listen, metrics, &running.services, edge, tenant)?;
             (address, page) = (Some(at), Some(server.handle()));
             tokio::spawn(server);
         }
-        Ok(Self { running, address, page })
+        Ok(Self { running, address, page, api })
+    }
+
+    /// Where applications call.
+    pub fn urls(&self) -> Vec<String> {
+        let Some(api) = &self.api else { return Vec::new() };
+        let tls = api.tls.iter().map(|at| format!("https://{at}/"));
+        tls.chain(api.plain.iter().map(|at| format!("http://{at}/"))).collect()
     }
 
     /// Lets what is inside finish, then ends.
     pub async fn end(self, config: &Config) {
+        if let Some(api) = self.api {
+            api.end().await;
+        }
         if let Some(page) = self.page {
             page.stop(false).await;
         }

@@ -76,6 +76,13 @@ impl Home {
         self
     }
 
+    /// One line of configuration instead of another that is there.
+    pub fn replace(&mut self, line: &str, instead: &str) -> &mut Self {
+        assert!(self.text.contains(line), "{line}");
+        self.text = self.text.replacen(line, instead, 1);
+        self
+    }
+
     /// Another store than the usual file: these lines of `[store]`.
     pub fn store(&mut self, lines: &str) -> &mut Self {
         self.text = self.text.replacen("path = \"sealmill.sqlite\"", lines, 1);
@@ -251,6 +258,14 @@ impl Server {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         let start = usize::try_from(self.start).unwrap().min(bytes.len());
         String::from_utf8_lossy(&bytes[start..]).into_owned()
+    }
+
+    /// The first address that applications call with this scheme, without a path: `https://127.0.0.1:40001`.
+    pub fn api(&self, scheme: &str) -> String {
+        let log = self.log();
+        let start = format!("api=\"{scheme}://");
+        let rest = log.split(&start).nth(1).unwrap_or_else(|| panic!("no {scheme} address in the log:\n{log}"));
+        format!("{scheme}://{}", rest.split('/').next().unwrap())
     }
 
     fn address_in_log(&self) -> Option<String> {
