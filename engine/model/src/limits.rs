@@ -463,3 +463,18 @@ pub const API_VERDICTS_MAX: u32 = 4_096;
 
 /// Entries of one list of an answer that has no pages.
 pub const API_LISTED_MAX: u32 = 10_000;
+
+/// Length of a password, in bytes: argon2id reads all of it.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// Certificates of one user that are not revoked.
+pub const ACCESS_CERTIFICATES_PER_USER_MAX: usize = 16;
+
+/// Length of a user's certificate in Base64, in bytes.
+pub const ACCESS_CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
+
+/// Changes of one tenant that wait for a second person.
+pub const ACCESS_PENDING_MAX: usize = 1_000;
+
+/// Log-in sessions of one tenant that are open.
+pub const ACCESS_SESSIONS_MAX: usize = 10_000;

@@ -1,5 +1,5 @@
 //! One [`Store`] over embedded SQLite and PostgreSQL: jobs, documents and their outcomes, login states of tokens, whom
-//! tenants trust, and the audit log.
+//! tenants trust, who may do what, and the audit log.
 //!
 //! Every table begins with the tenant, and so does every call. The crate never reads a clock (time is an argument),
 //! never groups writes over time (callers hand over groups) and never holds a transaction open while it waits for
@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod access;
 mod audit;
 mod error;
 mod jobs;
@@ -17,6 +18,7 @@ mod sql;
 mod sqlite;
 mod trust;
 mod value;
+mod wall;
 mod work;
 
 pub use audit::{AuditRow, AuditVerdict, BREAKS_MAX, ChainBreak, ChainFault, ChainHead};
@@ -112,6 +114,14 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.read(statement, values).await,
             Backend::Postgres(postgres) => postgres.read(statement, values).await,
+        }
+    }
+
+    /// For the few questions about all tenants.
+    async fn read_of_all(&self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.read(statement, values).await,
+            Backend::Postgres(postgres) => postgres.read_of_all(statement, values).await,
         }
     }
 

@@ -1,21 +1,23 @@
 //! PostgreSQL: a pool of connections, prepared statements kept with each, rows of one statement sent without waiting for
 //! each other's answers.
 //!
-//! A connection that does not answer in time is thrown away, not given back.
+//! A connection that does not answer in time is thrown away, not given back. Every transaction and every question begins by
+//! telling the database its tenant, in the same round trip; see `wall`.
 
 use crate::audit::Head;
 use crate::error::StoreError;
 use crate::sql;
 use crate::value::{Row, Value};
+use crate::wall;
 use crate::work::{Step, Work, Written};
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::future::try_join_all;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
+use futures_util::future::{join4, try_join, try_join_all};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Config, NoTls};
 
@@ -69,8 +71,19 @@ impl Postgres {
     }
 
     pub(crate) async fn read(&self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let mut client = self.client().await?;
-        let answer = in_time(read(&mut client, statement, &values)).await;
+        // Every statement's first value is the tenant; one that forgets it is shown nothing.
+        let Some(Value::Text(tenant)) = values.first() else {
+            return Err(StoreError::Invalid("a question without a tenant".into()));
+        };
+        let client = self.client().await?;
+        let answer = in_time(read(&client, tenant, statement, &values)).await;
+        keep_or_drop(client, answer)
+    }
+
+    /// For the few questions about all tenants: only what `wall` opens for them is seen.
+    pub(crate) async fn read_of_all(&self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let client = self.client().await?;
+        let answer = in_time(read(&client, wall::ALL_TENANTS, statement, &values)).await;
         keep_or_drop(client, answer)
     }
 
@@ -97,13 +110,36 @@ impl Postgres {
 
     async fn attempt(&self, client: &mut Object, work: &Work) -> Result<Written, Failure> {
         let transaction = client.transaction().await?;
+        // The first poll sends the tenant, and the statements after it without waiting for an answer.
+        let tenant = [Value::Text(work.tenant.clone())];
+        let set = transaction.prepare_cached(wall::SET_TENANT).await?;
+        let set = async { Ok(transaction.execute_raw(&set, &tenant).await.map(drop)?) };
+        let (written, heads) = match try_join(set, self.steps(&transaction, work)).await? {
+            ((), (written, _)) if written.taken_back => {
+                transaction.rollback().await?;
+                return Ok(written);
+            }
+            ((), done) => done,
+        };
+        transaction.commit().await?;
+        if let Some((mut heads, head)) = heads {
+            heads.insert(work.tenant.clone(), head);
+        }
+        Ok(written)
+    }
+
+    /// What a transaction does between its beginning and its end. The heads stay locked until the end.
+    async fn steps(&self, transaction: &Transaction<'_>, work: &Work) -> Result<(Written, Option<Locked<'_>>), Failure> {
         let mut written = Written::default();
         for step in &work.steps {
-            written.changed.push(execute(&transaction, step).await?);
+            written.changed.push(execute(transaction, step).await?);
+            if written.fails(work) {
+                written.taken_back = true;
+                return Ok((written, None));
+            }
         }
         if work.audit.is_empty() {
-            transaction.commit().await?;
-            return Ok(written);
+            return Ok((written, None));
         }
         let mut heads = self.heads.lock().await;
         let head = match heads.remove(&work.tenant) {
@@ -116,10 +152,8 @@ impl Postgres {
             }
         };
         let (rows, head) = work.audit_rows(&self.node, head, &written);
-        execute(&transaction, &Step { statement: sql::INSERT_AUDIT, rows }).await?;
-        transaction.commit().await?;
-        heads.insert(work.tenant.clone(), head);
-        Ok(written)
+        execute(transaction, &Step { statement: sql::INSERT_AUDIT, rows }).await?;
+        Ok((written, Some((heads, head))))
     }
 
     /// Under an advisory lock, so that servers that start together do not do it twice.
@@ -127,9 +161,14 @@ impl Postgres {
         let mut client = self.client().await?;
         client.batch_execute(&format!("SET lock_timeout = '60s'; SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
         let migrated = migrations::migrations::runner().run_async(&mut **client.as_mut()).await;
+        let walled = match &migrated {
+            Ok(_) => wall::build(&client).await,
+            Err(_) => Ok(()),
+        };
         client.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); RESET lock_timeout")).await?;
         migrated?;
-        for (name, statement) in sql::ALL {
+        walled?;
+        for (name, statement) in sql::all() {
             client.prepare_cached(statement).await.map_err(|error| match StoreError::from(error) {
                 StoreError::Corrupt(text) => {
                     StoreError::Corrupt(format!("statement {name} does not fit the schema: {text}"))
@@ -144,6 +183,9 @@ impl Postgres {
         Ok(self.pool.get().await?)
     }
 }
+
+/// The ends of the chains while a transaction is open, and the end that it makes of its own chain.
+type Locked<'p> = (MutexGuard<'p, HashMap<Arc<str>, Head>>, Head);
 
 /// Why an attempt failed, and whether it may be made again at once.
 struct Failure {
@@ -199,10 +241,24 @@ fn keep_or_drop<T, E: TimedOut>(client: Object, answer: Option<Result<T, E>>) ->
     }
 }
 
-async fn read(client: &mut Object, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+/// One round trip: all four are sent when they are first polled, and that in their order. What was sent ends with its COMMIT,
+/// whatever becomes of the caller.
+async fn read(client: &Object, tenant: &str, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
     let statement = client.prepare_cached(statement).await?;
-    let rows = client.query_raw(&statement, values).await?;
-    collect(rows).await
+    let set = client.prepare_cached(wall::SET_TENANT).await?;
+    let tenant = [Value::from(tenant)];
+    let (begun, told, rows, ended) = join4(
+        client.batch_execute("BEGIN READ ONLY"),
+        client.execute_raw(&set, &tenant),
+        async { collect(client.query_raw(&statement, values).await?).await },
+        client.batch_execute("COMMIT"),
+    )
+    .await;
+    begun?;
+    told?;
+    let rows = rows?;
+    ended?;
+    Ok(rows)
 }
 
 async fn collect(rows: tokio_postgres::RowStream) -> Result<Vec<Row>, StoreError> {
@@ -217,7 +273,7 @@ async fn collect(rows: tokio_postgres::RowStream) -> Result<Vec<Row>, StoreError
 
 /// Rows are sent in parts without waiting for each answer; the answers come in order.
 async fn execute(
-    transaction: &deadpool_postgres::Transaction<'_>,
+    transaction: &Transaction<'_>,
     step: &Step,
 ) -> Result<Vec<u64>, tokio_postgres::Error> {
     let statement = transaction.prepare_cached(step.statement).await?;

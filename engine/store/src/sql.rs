@@ -1,7 +1,10 @@
 //! Every SQL statement, once, in a form that SQLite and PostgreSQL both take.
 //!
 //! Placeholders are `$1`, `$2`, …; SQLite numbers them by first appearance, so its side binds them by name. Columns are
-//! TEXT and BIGINT only. Nothing here is put together at run time.
+//! TEXT and BIGINT only. Nothing here is put together at run time. `$1` is the tenant: PostgreSQL shows the rows of that
+//! tenant only, whatever the rest of the statement says (see `wall`).
+
+pub(crate) mod access;
 
 /// Makes a job. Doing it twice changes nothing, so that a caller may repeat an attempt with an unknown end.
 pub(crate) const INSERT_JOB: &str = "INSERT INTO job (tenant, id, node, door, profile, opened_at) \
@@ -115,7 +118,11 @@ pub(crate) const TRUST_ALLOWED: &str = "SELECT source, centre, allowed_at, allow
      WHERE tenant = $1 ORDER BY source, centre";
 
 /// All statements by name: each is prepared when a store is opened, so that a foreign or altered schema is noticed then.
-pub(crate) const ALL: [(&str, &str); 25] = [
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALL.iter().chain(access::ALL).copied()
+}
+
+const ALL: &[(&str, &str)] = &[
     ("INSERT_JOB", INSERT_JOB),
     ("INSERT_DOCUMENT", INSERT_DOCUMENT),
     ("END_DOCUMENT", END_DOCUMENT),
@@ -142,3 +149,18 @@ pub(crate) const ALL: [(&str, &str); 25] = [
     ("TRUST_DENY", TRUST_DENY),
     ("TRUST_ALLOWED", TRUST_ALLOWED),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+
+    #[test]
+    fn every_statement_is_about_one_tenant_or_says_that_it_is_not() {
+        for (name, statement) in all() {
+            let of_one = statement.contains("tenant = $1") || statement.contains("(tenant, ");
+            assert_ne!(name.ends_with("_OF_ALL"), of_one, "{name}");
+            assert!(!name.ends_with("_OF_ALL") || statement.starts_with("SELECT "), "{name} writes for all tenants");
+        }
+        assert_eq!(all().filter(|(name, _)| name.ends_with("_OF_ALL")).count(), 2);
+    }
+}

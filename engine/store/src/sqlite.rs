@@ -126,8 +126,8 @@ impl Writer {
             tracing::debug!(error = %first, "migration repeated");
             runner.run(&mut connection)?;
         }
-        connection.set_prepared_statement_cache_capacity(sql::ALL.len() + 8);
-        for (name, statement) in sql::ALL {
+        connection.set_prepared_statement_cache_capacity(sql::all().count() + 8);
+        for (name, statement) in sql::all() {
             connection
                 .prepare_cached(statement)
                 .map_err(|error| StoreError::Corrupt(format!("statement {name} does not fit the schema: {error}")))?;
@@ -176,6 +176,9 @@ impl Writer {
             self.connection.execute_batch("SAVEPOINT part")?;
             let answer = self.part(work);
             match &answer {
+                Ok(written) if written.taken_back => {
+                    self.connection.execute_batch("ROLLBACK TO part; RELEASE part")?;
+                }
                 Ok(_) => self.connection.execute_batch("RELEASE part")?,
                 Err(error) if self.connection.is_autocommit() => return Err(error.clone()),
                 Err(_) => {
@@ -193,6 +196,10 @@ impl Writer {
         let mut written = Written::default();
         for step in &work.steps {
             written.changed.push(execute(&self.connection, step.statement, &step.rows)?);
+            if written.fails(work) {
+                written.taken_back = true;
+                return Ok(written);
+            }
         }
         if !work.audit.is_empty() {
             let head = match self.heads.get(&work.tenant) {
@@ -222,7 +229,7 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "query_only", "ON")?;
-    connection.set_prepared_statement_cache_capacity(sql::ALL.len());
+    connection.set_prepared_statement_cache_capacity(sql::all().count());
     Ok(connection)
 }
 

@@ -1,6 +1,7 @@
 //! One transaction as data: statements with their rows, and audit entries that may depend on them. Because it is data, it
 //! can be carried out by a thread, by a pool, and again after a conflict.
 
+use crate::Store;
 use crate::audit::Head;
 use crate::value::Value;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,6 +14,8 @@ pub(crate) struct Work {
     pub(crate) tenant: Arc<str>,
     /// Carried out in order; each row of a step by itself, so that the changed rows are known one by one.
     pub(crate) steps: Vec<Step>,
+    /// So many of the first steps must each change something with their first row; otherwise nothing is done at all.
+    pub(crate) demanded: usize,
     pub(crate) audit: Vec<Entry>,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub(crate) changed: Vec<Vec<u64>>,
+    /// A demanded step changed nothing, and so everything was taken back.
+    pub(crate) taken_back: bool,
 }
 
 impl Written {
@@ -41,11 +46,30 @@ impl Written {
     pub(crate) fn first(&self) -> u64 {
         self.changed.first().and_then(|step| step.first()).copied().unwrap_or(0)
     }
+
+    /// Whether the step that was carried out last changed nothing though it should have.
+    pub(crate) fn fails(&self, work: &Work) -> bool {
+        let done = self.changed.len();
+        done <= work.demanded && self.changed.last().is_some_and(|rows| rows.first().is_none_or(|changed| *changed == 0))
+    }
 }
 
 impl Work {
     pub(crate) fn new(tenant: &TenantId) -> Self {
-        Self { tenant: tenant.as_str().into(), steps: Vec::new(), audit: Vec::new() }
+        Self { tenant: tenant.as_str().into(), steps: Vec::new(), demanded: 0, audit: Vec::new() }
+    }
+
+    /// A step of one row without whose change nothing is done. Stands before all others.
+    pub(crate) fn demand(mut self, statement: &'static str, row: Vec<Value>) -> Self {
+        self.steps.push(Step { statement, rows: vec![row] });
+        self.demanded = self.steps.len();
+        self
+    }
+
+    /// An audit entry that is written with whatever is done.
+    pub(crate) fn entry(mut self, entry: &AuditEntry) -> Self {
+        self.audit.push(Entry { entry: Store::entry(entry), only_if: None });
+        self
     }
 
     pub(crate) fn step(mut self, statement: &'static str, rows: Vec<Vec<Value>>) -> Self {
