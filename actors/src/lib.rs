@@ -3,6 +3,7 @@
 //! The only crate that starts actors and threads. actix carries commands, bounded crossbeam channels and places carry
 //! the work. Start reading at [`pipeline`].
 
+pub mod access;
 pub mod api;
 pub mod batch;
 pub mod decrypt;

@@ -29,7 +29,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("actix-http", &["server"]),
     ("actix-service", &["server"]),
     ("actix-web", &["server"]),
-    ("argon2", &["server"]),
+    ("argon2", &["actors"]),
     ("aws-lc-rs", &["formats", "token", "store"]),
     ("cfb", &["formats"]),
     ("cryptoki", &["token"]),

@@ -307,7 +307,10 @@ impl Caller {
 
     /// Who she is, as the audit log and doors write it.
     pub fn who(&self) -> String {
-        format!("user:{}", self.user)
+        match self.authentication {
+            Authentication::Local => format!("cli:{}", self.user),
+            Authentication::Certificate | Authentication::Password => format!("user:{}", self.user),
+        }
     }
 }
 

@@ -81,7 +81,11 @@ impl Postgres {
     }
 
     /// For the few questions about all tenants: only what `wall` opens for them is seen.
-    pub(crate) async fn read_of_all(&self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn read_of_all(
+        &self,
+        statement: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
         let client = self.client().await?;
         let answer = in_time(read(&client, wall::ALL_TENANTS, statement, &values)).await;
         keep_or_drop(client, answer)
@@ -129,7 +133,11 @@ impl Postgres {
     }
 
     /// What a transaction does between its beginning and its end. The heads stay locked until the end.
-    async fn steps(&self, transaction: &Transaction<'_>, work: &Work) -> Result<(Written, Option<Locked<'_>>), Failure> {
+    async fn steps(
+        &self,
+        transaction: &Transaction<'_>,
+        work: &Work,
+    ) -> Result<(Written, Option<Locked<'_>>), Failure> {
         let mut written = Written::default();
         for step in &work.steps {
             written.changed.push(execute(transaction, step).await?);
@@ -272,10 +280,7 @@ async fn collect(rows: tokio_postgres::RowStream) -> Result<Vec<Row>, StoreError
 }
 
 /// Rows are sent in parts without waiting for each answer; the answers come in order.
-async fn execute(
-    transaction: &Transaction<'_>,
-    step: &Step,
-) -> Result<Vec<u64>, tokio_postgres::Error> {
+async fn execute(transaction: &Transaction<'_>, step: &Step) -> Result<Vec<u64>, tokio_postgres::Error> {
     let statement = transaction.prepare_cached(step.statement).await?;
     let mut changed = Vec::with_capacity(step.rows.len());
     for part in step.rows.chunks(PIPELINED_ROWS_MAX) {

@@ -44,7 +44,9 @@ const BYPASSED: &str = "SELECT 1 FROM pg_roles WHERE rolname = current_user AND 
 pub(crate) async fn build(client: &Object) -> Result<(), StoreError> {
     client.batch_execute(BUILD).await?;
     if client.query_opt(BYPASSED, &[]).await?.is_some() {
-        tracing::warn!("the role of the database is a superuser or may bypass row-level security: give the server its own role");
+        tracing::warn!(
+            "the role of the database is a superuser or may bypass row-level security: give the server its own role"
+        );
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ pub(crate) struct Work {
     pub(crate) steps: Vec<Step>,
     /// So many of the first steps must each change something with their first row; otherwise nothing is done at all.
     pub(crate) demanded: usize,
+    /// The step whose rows audit entries may depend on.
+    pub(crate) judged: usize,
     pub(crate) audit: Vec<Entry>,
 }
 
@@ -26,7 +28,7 @@ pub(crate) struct Step {
     pub(crate) rows: Vec<Vec<Value>>,
 }
 
-/// An audit entry, written only if the named row of the first step changed something (`None`: always).
+/// An audit entry, written only if the named row of the judged step changed something (`None`: always).
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) entry: AuditEntry,
@@ -50,13 +52,14 @@ impl Written {
     /// Whether the step that was carried out last changed nothing though it should have.
     pub(crate) fn fails(&self, work: &Work) -> bool {
         let done = self.changed.len();
-        done <= work.demanded && self.changed.last().is_some_and(|rows| rows.first().is_none_or(|changed| *changed == 0))
+        done <= work.demanded
+            && self.changed.last().is_some_and(|rows| rows.first().is_none_or(|changed| *changed == 0))
     }
 }
 
 impl Work {
     pub(crate) fn new(tenant: &TenantId) -> Self {
-        Self { tenant: tenant.as_str().into(), steps: Vec::new(), demanded: 0, audit: Vec::new() }
+        Self { tenant: tenant.as_str().into(), steps: Vec::new(), demanded: 0, judged: 0, audit: Vec::new() }
     }
 
     /// A step of one row without whose change nothing is done. Stands before all others.
@@ -88,7 +91,8 @@ impl Work {
     pub(crate) fn audit_rows(&self, node: &Arc<str>, mut head: Head, written: &Written) -> (Vec<Vec<Value>>, Head) {
         let mut rows = Vec::with_capacity(self.audit.len());
         for Entry { entry, only_if } in &self.audit {
-            let changed = |row: usize| written.changed.first().and_then(|step| step.get(row)).is_some_and(|n| *n > 0);
+            let changed =
+                |row: usize| written.changed.get(self.judged).and_then(|step| step.get(row)).is_some_and(|n| *n > 0);
             if only_if.is_some_and(|row| !changed(row)) {
                 continue;
             }

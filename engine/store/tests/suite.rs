@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[macro_use]
 mod support;
 
 use futures_util::future::{join, join_all};
@@ -12,34 +13,6 @@ use store::{
     TrustKind, TrustSource,
 };
 use support::{Place, at, documents, end, entry, job, serial, tenant};
-
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    let directory = tempfile::tempdir().unwrap();
-                    super::$test(&super::Place::Sqlite(directory.path().join("store.db"))).await;
-                }
-            )+
-        }
-
-        /// One server for all of them; each has a database of its own.
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn postgresql() {
-            let server = testkit::postgres::Postgres::start().unwrap();
-            $(
-                eprintln!("postgresql: {}", stringify!($test));
-                // The order of a human language, not of bytes: what production databases have.
-                let name = stringify!($test);
-                let create = "locale_provider icu icu_locale 'en-US' template template0";
-                server.sql(&format!("create database {name} {create}")).unwrap();
-                $test(&Place::Postgres(server.url_of(name))).await;
-            )+
-        }
-    };
-}
 
 on_both!(
     a_job_lives_from_opening_to_its_end,

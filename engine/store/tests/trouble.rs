@@ -86,7 +86,8 @@ async fn a_killed_writer_loses_nothing_that_was_acknowledged_and_leaves_no_half_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_may_go_away_and_come_back() {
     let mut server = testkit::postgres::Postgres::start().unwrap();
-    let place = Place::Postgres(server.create_database("trouble").unwrap());
+    let url = server.create_ordinary_database("trouble").unwrap();
+    let place = Place::Postgres { url, superuser: server.url_of("trouble") };
     let store = place.open("a").await;
     let job = job(1);
     store.open_job(&tenant(), &job, &documents(200)).await.unwrap();

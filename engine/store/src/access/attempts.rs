@@ -93,24 +93,37 @@ impl Store {
         let places = [(user.as_str(), address), (user.as_str(), ""), ("", address)];
         let most = [limits.per_pair, limits.per_user, limits.per_address];
         let stale = before(at, limits.forget);
-        let row = |(user, address): (&str, &str)| -> Vec<Value> {
-            vec![tenant.as_str().into(), user.into(), address.into(), at.micros().into(), stale.into()]
-        };
-        let locks = places.iter().zip(most).map(|(place, most)| {
-            let mut row = row(*place);
-            row.extend([i64::from(most).into(), micros(limits.lock_max).into()]);
-            row
+        let counts = places.map(|(name, place)| -> Vec<Value> {
+            vec![
+                tenant.as_str().into(),
+                name.into(),
+                place.into(),
+                at.micros().into(),
+                stale.into(),
+                micros(limits.lock).into(),
+                user.as_str().into(),
+                address.into(),
+            ]
         });
-        let counts = places.iter().map(|place| {
-            let mut row = row(*place);
-            row.push(micros(limits.lock).into());
-            row
+        let locks = places.iter().zip(most).map(|((name, place), most)| -> Vec<Value> {
+            let most = i64::from(most);
+            let lock_max = micros(limits.lock_max);
+            vec![
+                tenant.as_str().into(),
+                (*name).into(),
+                (*place).into(),
+                at.micros().into(),
+                most.into(),
+                lock_max.into(),
+            ]
         });
         let purge = vec![tenant.as_str().into(), stale.into(), before(at, limits.known).into()];
+        // The row of the name at the address comes first: transactions about it wait for each other there.
         let mut work = Work::new(tenant)
+            .step(sql::ATTEMPT_COUNT, counts.into())
             .step(sql::ATTEMPT_LOCK, locks.collect())
-            .step(sql::ATTEMPT_COUNT, counts.collect())
             .step(sql::ATTEMPT_PURGE, vec![purge]);
+        work.judged = 1;
         work = work.entry(&entry(at, user.as_str(), "access.refused", address, Some(why.to_owned())));
         let locked = [
             ("access.locked", format!("the name {user} at this address")),

@@ -138,9 +138,10 @@ impl AccessChange {
     /// What it is about, and a detail; never a secret.
     pub fn about(&self) -> (String, Option<String>) {
         match self {
-            AccessChange::CreateUser { user, password } => {
-                (user.to_string(), Some(if password.is_some() { "with a password" } else { "without a password" }.into()))
-            }
+            AccessChange::CreateUser { user, password } => (
+                user.to_string(),
+                Some(if password.is_some() { "with a password" } else { "without a password" }.into()),
+            ),
             AccessChange::SetUserState { user, .. }
             | AccessChange::SetPassword { user, .. }
             | AccessChange::DeleteUser { user }

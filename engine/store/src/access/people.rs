@@ -1,7 +1,7 @@
 //! Users, groups, memberships and rights, as they are read. How they are changed is in `change`.
 
-use super::unknown_word;
 use super::tenants::TenantState;
+use super::unknown_word;
 use crate::value::Row;
 use crate::{Store, StoreError, sql::access as sql};
 use model::{Function, GroupName, Right, TenantId, Time, UserName};

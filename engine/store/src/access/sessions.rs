@@ -179,13 +179,8 @@ impl Store {
         who: &str,
         now: Time,
     ) -> Result<bool, StoreError> {
-        let row = vec![
-            tenant.as_str().into(),
-            id.into(),
-            from.number().into(),
-            to.number().into(),
-            now.micros().into(),
-        ];
+        let row =
+            vec![tenant.as_str().into(), id.into(), from.number().into(), to.number().into(), now.micros().into()];
         let detail = Some(format!("{} to {}", from.number(), to.number()));
         let work = Work::new(tenant).demand(sql::SESSION_MOVE, row);
         let work = work.entry(&entry(now, who, "session.moved", id, detail));

@@ -5,8 +5,7 @@ pub(crate) const TENANT_CREATE: &str = "INSERT INTO tenant (tenant, title, state
      VALUES ($1, $2, 'active', $3, $3) ON CONFLICT (tenant) DO NOTHING";
 
 /// Enables or disables a tenant.
-pub(crate) const TENANT_STATE: &str =
-    "UPDATE tenant SET state = $2, changed_at = $3 WHERE tenant = $1 AND state <> $2";
+pub(crate) const TENANT_STATE: &str = "UPDATE tenant SET state = $2, changed_at = $3 WHERE tenant = $1 AND state <> $2";
 
 /// One tenant.
 pub(crate) const TENANT: &str = "SELECT tenant, title, state, created_at FROM tenant WHERE tenant = $1";
@@ -113,19 +112,21 @@ pub(crate) const CERTIFICATE_OF_ALL: &str = "SELECT tenant, fingerprint, user_na
 pub(crate) const ATTEMPTS: &str = "SELECT user_name, address, locked_until, accepted_at FROM access_attempt \
      WHERE tenant = $1 AND ((user_name = $2 AND address IN ('', $3)) OR (user_name = '' AND address = $3))";
 
-/// Locks if this wrong password is one too many (`$6`), counting none from before `$5`. Locked longer each time, up to `$7`.
-pub(crate) const ATTEMPT_LOCK: &str = "UPDATE access_attempt SET locked_until = $4 + penalty, failures = 0, \
-     failed_at = $4, penalty = CASE WHEN penalty * 2 > $7 THEN $7 ELSE penalty * 2 END \
-     WHERE tenant = $1 AND user_name = $2 AND address = $3 AND locked_until <= $4 AND failed_at >= $5 \
-     AND failures + 1 >= $6";
-
 /// Counts a wrong password unless it is locked, beginning anew if the last was before `$5`. `$6`: how long the first lock lasts.
+/// Nothing is counted either while the name (`$7`) is locked at the address (`$8`).
 pub(crate) const ATTEMPT_COUNT: &str = "INSERT INTO access_attempt (tenant, user_name, address, failures, penalty, \
-     failed_at, locked_until, accepted_at) VALUES ($1, $2, $3, 1, $6, $4, 0, 0) \
+     failed_at, locked_until, accepted_at) \
+     SELECT $1, $2, $3, 1, CAST($6 AS BIGINT), CAST($4 AS BIGINT), 0, 0 WHERE NOT EXISTS (SELECT 1 FROM access_attempt p \
+     WHERE p.tenant = $1 AND p.user_name = $7 AND p.address = $8 AND p.locked_until > $4) \
      ON CONFLICT (tenant, user_name, address) DO UPDATE SET \
      failures = CASE WHEN access_attempt.failed_at < $5 THEN 1 ELSE access_attempt.failures + 1 END, \
      penalty = CASE WHEN access_attempt.failed_at < $5 THEN excluded.penalty ELSE access_attempt.penalty END, \
      failed_at = excluded.failed_at WHERE access_attempt.locked_until <= excluded.failed_at";
+
+/// Locks if there were `$5` wrong passwords. Longer each time, up to `$6`.
+pub(crate) const ATTEMPT_LOCK: &str = "UPDATE access_attempt SET locked_until = $4 + penalty, failures = 0, \
+     penalty = CASE WHEN penalty * 2 > $6 THEN $6 ELSE penalty * 2 END \
+     WHERE tenant = $1 AND user_name = $2 AND address = $3 AND locked_until <= $4 AND failures >= $5";
 
 /// A right password at an address that is not locked for this name.
 pub(crate) const ATTEMPT_ACCEPT: &str = "INSERT INTO access_attempt (tenant, user_name, address, failures, penalty, \
@@ -236,8 +237,8 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("CERTIFICATE", CERTIFICATE),
     ("CERTIFICATE_OF_ALL", CERTIFICATE_OF_ALL),
     ("ATTEMPTS", ATTEMPTS),
-    ("ATTEMPT_LOCK", ATTEMPT_LOCK),
     ("ATTEMPT_COUNT", ATTEMPT_COUNT),
+    ("ATTEMPT_LOCK", ATTEMPT_LOCK),
     ("ATTEMPT_ACCEPT", ATTEMPT_ACCEPT),
     ("ATTEMPT_CLEAR", ATTEMPT_CLEAR),
     ("ATTEMPT_FORGET", ATTEMPT_FORGET),

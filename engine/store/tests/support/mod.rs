@@ -1,23 +1,54 @@
 //! What the store's tests share: a place for a store on either database, and small makers of values.
 
-#![allow(dead_code)] // each test program uses its part
+#![allow(dead_code, unused_macros)] // each test program uses its part
 
 use model::{AuditEntry, DocumentId, JobId, Outcome, TenantId, Time, TokenSerial};
 use secrecy::SecretString;
 use std::path::PathBuf;
 use store::{DocumentEnd, NewDocument, NewJob, Store, StoreConfig};
 
+/// Each test on both databases.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let directory = tempfile::tempdir().unwrap();
+                    super::$test(&super::Place::Sqlite(directory.path().join("store.db"))).await;
+                }
+            )+
+        }
+
+        /// One server for all of them; each has a database of its own.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgresql() {
+            let server = testkit::postgres::Postgres::start().unwrap();
+            $(
+                eprintln!("postgresql: {}", stringify!($test));
+                let url = server.create_ordinary_database(stringify!($test)).unwrap();
+                $test(&Place::Postgres { url, superuser: server.url_of(stringify!($test)) }).await;
+            )+
+        }
+    };
+}
+
 /// An empty database, on which any number of stores can be opened, and which can be tampered with.
 pub(crate) enum Place {
     Sqlite(PathBuf),
-    Postgres(String),
+    Postgres {
+        /// For the store.
+        url: String,
+        /// For tampering.
+        superuser: String,
+    },
 }
 
 impl Place {
     pub(crate) fn config(&self) -> StoreConfig {
         match self {
             Place::Sqlite(path) => StoreConfig::Sqlite { path: path.clone() },
-            Place::Postgres(url) => StoreConfig::Postgres { url: SecretString::from(url.clone()), pool_size: 8 },
+            Place::Postgres { url, .. } => StoreConfig::Postgres { url: SecretString::from(url.clone()), pool_size: 8 },
         }
     }
 
@@ -33,8 +64,8 @@ impl Place {
                 connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
                 connection.execute(statement, []).unwrap() as u64
             }
-            Place::Postgres(url) => {
-                let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            Place::Postgres { superuser, .. } => {
+                let (client, connection) = tokio_postgres::connect(superuser, tokio_postgres::NoTls).await.unwrap();
                 let connection = tokio::spawn(connection);
                 let changed = client.execute(statement, &[]).await.unwrap();
                 drop(client);

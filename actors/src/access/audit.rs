@@ -1,0 +1,110 @@
+//! What is said to the auditor without a change in the store behind it: refusals and denials, the same once a minute.
+
+use super::Access;
+use super::cache::Generations;
+use model::{AuditEntry, TenantId, Time};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// When what was said last.
+pub(super) struct Notes(Generations<String, Mutex<Note>>);
+
+#[derive(Default)]
+struct Note {
+    said_at: Option<Time>,
+    /// How often it was not said since.
+    unsaid: u64,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self(Generations::new(NOTES_MAX))
+    }
+}
+
+impl Notes {
+    /// Whether it is said now, and how often it was not said since the last time.
+    fn say(&self, what: String, now: Time, window: Duration) -> Option<u64> {
+        let note = self.0.get_or_make(what);
+        let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
+        if note.said_at.is_some_and(|at| now.since(at) < window) {
+            note.unsaid = note.unsaid.saturating_add(1);
+            return None;
+        }
+        note.said_at = Some(now);
+        Some(std::mem::take(&mut note.unsaid))
+    }
+}
+
+impl Access {
+    /// Somebody was refused without a password being checked.
+    pub(super) async fn refused(&self, tenant: &TenantId, who: &str, address: &str, why: &str) {
+        self.note(tenant, who, "access.refused", address, why).await;
+    }
+
+    /// Writes an entry unless the same was written within a minute. What cannot be written is logged: the caller is refused
+    /// or denied in any case.
+    pub(super) async fn note(&self, tenant: &TenantId, who: &str, what: &'static str, object: &str, detail: &str) {
+        self.note_within(WINDOW, tenant, who, what, object, detail).await;
+    }
+
+    /// The same with another window.
+    pub(super) async fn note_within(
+        &self,
+        window: Duration,
+        tenant: &TenantId,
+        who: &str,
+        what: &'static str,
+        object: &str,
+        detail: &str,
+    ) {
+        let now = self.0.clock.now();
+        let key = format!("{tenant}\n{who}\n{what}\n{object}\n{detail}");
+        let Some(unsaid) = self.0.notes.say(key, now, window) else { return };
+        let mut detail = match unsaid {
+            0 => detail.to_owned(),
+            times => format!("{detail} (and {times} times more since the last entry)"),
+        };
+        // A tenant that does not exist has no log.
+        let known = matches!(self.0.store.tenant(tenant).await, Ok(Some(_)));
+        let log = if known { tenant } else { &self.0.settings.home };
+        if !known {
+            detail = format!("tenant {tenant}: {detail}");
+        }
+        let entry = AuditEntry {
+            at: now,
+            who: who.to_owned(),
+            what,
+            object: object.to_owned(),
+            signer: None,
+            detail: Some(detail),
+        };
+        if let Err(error) = self.0.store.append_audit(log, &[entry]).await {
+            tracing::error!(%error, what, who, object, "not written to the audit log");
+        }
+    }
+}
+
+/// How long the same is not said again.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Different things of which it is known when they were said.
+const NOTES_MAX: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_is_said_once_a_minute_with_the_number_of_times() {
+        let notes = Notes::default();
+        let say = |what: &str, second| notes.say(what.to_owned(), Time::from_seconds(second), WINDOW);
+        assert_eq!(say("a", 100), Some(0));
+        for second in 101..150 {
+            assert_eq!(say("a", second), None);
+        }
+        assert_eq!(say("b", 150), Some(0));
+        assert_eq!(say("a", 160), Some(49));
+        assert_eq!(say("a", 300), Some(0));
+    }
+}
