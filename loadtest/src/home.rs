@@ -103,7 +103,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The folder that homes are made in: never in memory, where making a file durable costs nothing.
-fn parent(wanted: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn parent(wanted: Option<&Path>) -> Result<PathBuf> {
     if let Some(wanted) = wanted {
         std::fs::create_dir_all(wanted).with_context(|| format!("make {}", wanted.display()))?;
         if in_memory(wanted)? {

@@ -40,18 +40,21 @@ pub(crate) struct SigningKey {
 impl SigningKey {
     /// A new software key, or the one on the token that `--token-file` describes.
     pub(crate) fn make(arguments: &Directory) -> Result<Self> {
-        let Some(file) = &arguments.token_file else {
-            let pkcs12 = Pki::new()?.signer(arguments.key.kind())?.pkcs12(PASSWORD)?;
-            let token = SoftwareToken::from_pkcs12("load", &pkcs12, &PASSWORD.to_owned().into())?;
-            let found = token.signer().clone();
-            return Ok(Self::new(Box::new(token), found, pkcs12, None));
-        };
+        let Some(file) = &arguments.token_file else { return Self::software(arguments.key.kind()) };
         let hardware: Hardware = serde_json::from_slice(&std::fs::read(file)?)?;
         let token = Pkcs11Token::new(Module::load(&hardware.module)?, TokenSerial(hardware.serial.as_str().into()));
         let pin = Pin::typed(SecretString::from(hardware.pin.clone()));
         let (proof, _) = token.login(&NewToken, pin).map_err(|failed| anyhow!("log in: {}", failed.refused))?;
         let found = token.signers(&proof)?.into_iter().next().context("the token holds no signer")?;
         Ok(Self::new(Box::new(token), found, hardware.pkcs12.clone(), Some(hardware)))
+    }
+
+    /// A new software key.
+    pub(crate) fn software(kind: testkit::pki::KeyKind) -> Result<Self> {
+        let pkcs12 = Pki::new()?.signer(kind)?.pkcs12(PASSWORD)?;
+        let token = SoftwareToken::from_pkcs12("load", &pkcs12, &PASSWORD.to_owned().into())?;
+        let found = token.signer().clone();
+        Ok(Self::new(Box::new(token), found, pkcs12, None))
     }
 
     fn new(token: Box<dyn Token>, found: token::FoundKey, pkcs12: Vec<u8>, hardware: Option<Hardware>) -> Self {

@@ -13,6 +13,7 @@ mod peer;
 mod process;
 mod report;
 mod server;
+mod soap;
 mod verify;
 
 use anyhow::Result;
@@ -34,6 +35,8 @@ enum Door {
     Directory(Directory),
     /// Verification: all files lie on the disk, signed before.
     Verify(verify::Verify),
+    /// The SOAP door, with TLS client certificates, access control and audit.
+    Soap(soap::Soap),
 }
 
 /// `directory`.
@@ -199,6 +202,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().door {
         Door::Directory(arguments) => run(&arguments),
         Door::Verify(arguments) => verify::run(&arguments),
+        Door::Soap(arguments) => soap::run(&arguments),
     };
     match result {
         Ok(text) => {

@@ -43,16 +43,12 @@ pub(crate) fn run(
     let results = Moves::watch(&home.output(), inotify::WatchFlags::MOVED_TO)?;
     let rejections = Moves::watch(&home.error(), inotify::WatchFlags::MOVED_TO)?;
 
-    let mut command = Command::new(program);
-    command.arg("--log").arg("warn").arg("serve").arg("--config").arg(home.configuration()).envs(environment);
-    let log = std::fs::File::create(home.log())?;
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let started = Instant::now();
-    let mut child = Running(command.spawn().with_context(|| format!("start {}", program.display()))?);
-    let process = child.0.id();
+    let mut child = Running::start(program, &home.configuration(), home.log(), environment)?;
+    let process = child.id();
     // Both sides of the first claim, since the processor time is asked for a moment later.
     while claims.count()? == 0 {
-        child.check(home, started.elapsed() < PATIENCE)?;
+        child.check(started.elapsed() < PATIENCE)?;
         pause(CLAIM_LOOK);
     }
     let (first_claim, cpu_before) = (Instant::now(), process::cpu_seconds(process)?);
@@ -68,7 +64,7 @@ pub(crate) fn run(
         if moved > 0 {
             (done, quiet_since) = (done + moved, Instant::now());
         }
-        child.check(home, quiet_since.elapsed() < PATIENCE)?;
+        child.check(quiet_since.elapsed() < PATIENCE)?;
         if scraped.elapsed() > SCRAPE {
             scraped = Instant::now();
             samples = Samples::fetch(home.metrics()).unwrap_or(samples);
@@ -80,7 +76,7 @@ pub(crate) fn run(
     let (seconds, cpu_after) = (first_claim.elapsed().as_secs_f64(), process::cpu_seconds(process)?);
     let samples = Samples::fetch(home.metrics())?;
     let peak_mebibytes = process::peak_mebibytes(process);
-    child.end(home)?;
+    child.end()?;
 
     let count = documents as f64;
     let stages = samples.by_label("sealmill_stage_cpu_nanoseconds_total", "stage");
@@ -128,44 +124,69 @@ impl Moves {
 }
 
 /// The server; ended if a run stops half-way.
-struct Running(Child);
+pub(crate) struct Running {
+    child: Child,
+    log: PathBuf,
+}
 
 impl Running {
-    fn check(&mut self, home: &Home, patient: bool) -> Result<()> {
-        if let Some(status) = self.0.try_wait()? {
-            bail!("the server ended with {status}: {}", last_words(home));
+    /// Starts it; what it says goes to `log`.
+    pub(crate) fn start(
+        program: &Path,
+        configuration: &Path,
+        log: PathBuf,
+        environment: Option<(&str, String)>,
+    ) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.arg("--log").arg("warn").arg("serve").arg("--config").arg(configuration).envs(environment);
+        let file = std::fs::File::create(&log)?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("start {}", program.display()))?;
+        Ok(Self { child, log })
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// An error if it has ended, or if the caller's patience has.
+    pub(crate) fn check(&mut self, patient: bool) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("the server ended with {status}: {}", self.last_words());
         }
         if !patient {
-            bail!("the server did nothing for {} s: {}", PATIENCE.as_secs(), last_words(home));
+            bail!("the server did nothing for {} s: {}", PATIENCE.as_secs(), self.last_words());
         }
         Ok(())
     }
 
-    fn end(mut self, home: &Home) -> Result<()> {
-        if let Some(process) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+    /// Tells it to end, and waits until it has.
+    pub(crate) fn end(mut self) -> Result<()> {
+        if let Some(process) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
             kill_process(process, Signal::TERM)?;
         }
-        let status = self.0.wait()?;
+        let status = self.child.wait()?;
         if !status.success() {
-            bail!("the server ended with {status}: {}", last_words(home));
+            bail!("the server ended with {status}: {}", self.last_words());
         }
         Ok(())
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
     }
-}
-
-fn last_words(home: &Home) -> String {
-    let log = std::fs::read_to_string(home.log()).unwrap_or_default();
-    let lines: Vec<_> = log.lines().rev().take(5).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 fn pause(duration: Duration) {

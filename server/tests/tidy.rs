@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["model", "formats", "token", "store", "archive", "trust", "actors", "soap"]),
     ("testkit", &[]),
     ("benches", &["model", "formats", "archive", "trust", "token", "store", "actors", "testkit"]),
-    ("loadtest", &["model", "formats", "trust", "token", "store", "actors", "soap", "testkit"]),
+    ("loadtest", &["model", "formats", "trust", "token", "store", "actors", "testkit"]),
 ];
 
 /// One dependency, one crate: who may use these libraries, tests included.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{Home, names};
+use support::{Home, SEALMILL, names, pause};
 use testkit::pdf::{Shape, invoice};
 use testkit::pki::KeyKind;
 use testkit::tools::{self, Said};
@@ -74,6 +74,9 @@ impl Desk {
 fn pdf() -> Vec<u8> {
     invoice(9, &Shape::default())
 }
+
+/// What verifying one file may take at most, in bytes.
+const PEAK_BYTES_MAX: u64 = 200 << 20;
 
 const XML: &[u8] = b"<rechnung><betrag>17</betrag></rechnung>";
 
@@ -270,4 +273,40 @@ fn a_directory_sorts_what_it_judges_and_writes_the_report_beside_it() {
     assert_eq!(report["signatures"][0]["indication"], "TOTAL-PASSED");
     server.stop();
     assert!(desk.home.audit_is_unbroken() >= 4);
+}
+
+#[test]
+fn files_that_nest_repeat_or_circle_without_end_get_an_answer_in_bounded_memory() {
+    let desk = Desk::new();
+    let text = desk.file("text.txt", b"a text");
+    let files =
+        [(text, "cades"), (desk.file("rechnung.xml", XML), "xades"), (desk.file("rechnung.pdf", &pdf()), "pades")];
+    let signed = files.map(|(document, format)| desk.signed(&document, format, "B-B", &format!("signed-{format}")));
+    let folder = desk.home.path().join("hostile");
+    let script = tools::workspace_root().join("testkit/python/hostile_signed.py");
+    let python = tools::python().unwrap();
+    tools::ok("python", Command::new(python).arg(script).arg(&folder).args(signed)).unwrap();
+    let hostile = names(&folder);
+    assert!(hostile.len() > 30, "{hostile:?}");
+    for name in hostile {
+        let mut command = Command::new(SEALMILL);
+        command.args(["--json", "verify", "--offline", "--trust"]).arg(desk.world.root_pem()).arg(folder.join(&name));
+        let output = desk.home.path().join("answer");
+        command.stdout(std::fs::File::create(&output).unwrap()).stderr(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut peak = 0;
+        let code = loop {
+            peak = peak.max(testkit::memory::peak_bytes_of(child.id()).unwrap_or(0));
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code();
+            }
+            pause(2);
+        };
+        let answer = std::fs::read_to_string(&output).unwrap();
+        // Nothing of this is proven to be good, and nothing makes the program fail.
+        assert!(code.is_some_and(|code| (1..=4).contains(&code)), "{name}: {code:?} {answer}");
+        assert!(peak < PEAK_BYTES_MAX, "{name} took {} MiB", peak >> 20);
+        let answer: Value = serde_json::from_str(answer.trim()).unwrap_or_else(|_| panic!("{name}: {answer}"));
+        assert!(answer.is_object(), "{name}: {answer}");
+    }
 }

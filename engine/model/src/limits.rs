@@ -242,10 +242,10 @@ pub const XML_ATTRIBUTE_VALUES_MAX: usize = 64;
 
 /// How many times all bytes of an XML document and of what is signed with it may be hashed while its signatures are
 /// judged.
-pub const XML_DIGESTED_TIMES_MAX: u64 = 32;
+pub const XML_DIGESTED_TIMES_MAX: u64 = 16;
 
 /// Bytes that may be hashed in addition, however small the document is.
-pub const XML_DIGESTED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+pub const XML_DIGESTED_BYTES_MAX: u64 = 160 * 1024 * 1024;
 
 /// XPath expressions that are evaluated while the signatures of one XML document are judged.
 pub const XML_EXPRESSIONS_MAX: usize = 256;
