@@ -1,6 +1,7 @@
 //! Lines on standard error, which the server adds to its own log. Strangers can cause lines, so what they cause has a
 //! bound.
 
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -8,10 +9,9 @@ use std::time::{Duration, Instant};
 /// Lines that connections may cause in a second; the rest is counted.
 const LINES_A_SECOND_MAX: u32 = 20;
 
-/// What the operator has to know.
-#[allow(clippy::print_stderr)] // the one place that prints
+/// What the operator has to know. If nobody listens any more, that is no reason to fail.
 pub(crate) fn line(what: &str) {
-    eprintln!("sealmill-legacy-tls: {what}");
+    let _ = std::io::stderr().write_all(format!("sealmill-legacy-tls: {what}\n").as_bytes());
 }
 
 /// What a connection came to; not always written.

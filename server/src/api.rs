@@ -7,6 +7,7 @@ pub mod admission;
 pub mod body;
 pub mod connection;
 pub mod credentials;
+pub mod legacy;
 pub mod listen;
 pub mod measure;
 pub mod pace;
@@ -102,6 +103,7 @@ pub struct Api {
     edge: Arc<Edge>,
     handle: actix_web::dev::ServerHandle,
     watch: Option<tokio::task::JoinHandle<()>>,
+    legacy: Option<legacy::Legacy>,
 }
 
 impl Api {
@@ -135,8 +137,10 @@ impl Api {
         let server = listen::serve(&edge, tls.as_ref(), sockets)?;
         let handle = server.handle();
         tokio::spawn(server);
+        let program = api.legacy.as_ref().and_then(|legacy| legacy.program(&paths));
+        let legacy = program.map(legacy::Legacy::start).transpose().context("[api.legacy]")?;
         let watch = tls.map(|tls| tokio::spawn(tls::watch(tls, Duration::from_millis(api.reload_ms))));
-        Ok(Self { tls: at_tls, plain: at_plain, edge, handle, watch })
+        Ok(Self { tls: at_tls, plain: at_plain, edge, handle, watch, legacy })
     }
 
     /// What its requests share.
@@ -148,6 +152,9 @@ impl Api {
     pub async fn end(self) {
         if let Some(watch) = self.watch {
             watch.abort();
+        }
+        if let Some(legacy) = self.legacy {
+            legacy.end().await;
         }
         self.handle.stop(true).await;
     }

@@ -63,6 +63,8 @@ header_fields_max = 64
 [api.legacy]
 socket = "s"
 users = ["old"]
+program = "sealmill-legacy-tls"
+config = "legacy-tls.toml"
 [[software]]
 name = "s1"
 pkcs12 = "s1.p12"

@@ -18,3 +18,5 @@ pub const CONNECTIONS_ENDED: &str = "sealmill_api_connections_ended_total";
 pub const CERTIFICATE_FRESH: &str = "sealmill_api_certificate_fresh";
 /// Gauge: 1 while old TLS is let in.
 pub const LEGACY: &str = "sealmill_api_legacy";
+/// Gauge: 1 while the program for old TLS runs, if the server is to run it.
+pub const LEGACY_RUNS: &str = "sealmill_api_legacy_runs";

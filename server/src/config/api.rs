@@ -105,6 +105,19 @@ pub struct LegacyConfig {
     pub socket: PathBuf,
     /// The users who may call by it.
     pub users: Vec<Spanned<String>>,
+    /// The program, if the server is to run it.
+    pub program: Option<PathBuf>,
+    /// The program's own configuration.
+    pub config: Option<PathBuf>,
+}
+
+impl LegacyConfig {
+    /// What the server runs.
+    pub fn program(&self, home: &PathsFromHome<'_>) -> Option<crate::api::legacy::Program> {
+        let absolute = |path| std::path::absolute(home.path(path)).unwrap_or_else(|_| home.path(path));
+        let (program, config) = self.program.as_ref().zip(self.config.as_ref())?;
+        Some(crate::api::legacy::Program { path: absolute(program), config: absolute(config) })
+    }
 }
 
 impl Default for ApiConfig {
@@ -237,6 +250,10 @@ impl ApiConfig {
         let Some(legacy) = &self.legacy else { return Ok(()) };
         if legacy.users.is_empty() {
             let what = "[api.legacy] needs users: those who may call over old TLS";
+            return Err((Place::Key("legacy"), what.to_owned()));
+        }
+        if legacy.program.is_some() != legacy.config.is_some() {
+            let what = "[api.legacy] program goes together with config";
             return Err((Place::Key("legacy"), what.to_owned()));
         }
         for user in &legacy.users {
