@@ -1,5 +1,6 @@
 //! The dialects of existing clients: under which names they ask for operations, and what they call the answers.
 
+pub mod numbers;
 pub mod secsigner;
 
 use crate::table::{Operation, SECPKI, SECSIGNER, Service, operation};

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use yaserde::{YaDeserialize, YaSerialize};
 
 /// One element of a message or of a record in it.
@@ -71,7 +72,9 @@ pub struct Record {
 }
 
 /// A structure that was declared with its row of the table.
-pub trait Message: YaSerialize + YaDeserialize + Serialize + DeserializeOwned + Send + 'static {
+pub trait Message:
+    YaSerialize + YaDeserialize + Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + 'static
+{
     /// Name, fields and meaning.
     const RECORD: Record;
 }

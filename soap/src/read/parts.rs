@@ -207,7 +207,8 @@ fn head(bytes: &[u8]) -> Result<PartHead, Fault> {
         let (name, value) = line.split_once(':').ok_or_else(|| wrong("the header of an attachment is malformed"))?;
         match name.trim().to_ascii_lowercase().as_str() {
             "content-id" => {
-                if head.id.replace(content_id(value)).is_some() {
+                let earlier = head.id.replace(content_id(value));
+                if earlier.is_some() {
                     return Err(wrong("an attachment has two names"));
                 }
             }

@@ -37,6 +37,8 @@ pub(super) struct Tokens {
     /// What of a tag, comment or reference has come by now.
     pending: String,
     quote: Option<char>,
+    /// Marks at the end of what came of a comment or of CDATA, at most two: they may be the beginning of its end.
+    held: usize,
     tag: Tag,
     started: bool,
     is_wide: bool,
@@ -80,8 +82,8 @@ impl Tokens {
                 State::Open => self.open(text)?,
                 State::Tag => self.tag(text, take)?,
                 State::Reference => self.reference(text, take)?,
-                State::Comment => self.until("-->", text, &mut |_| Ok(()))?,
-                State::Cdata => self.until("]]>", text, take)?,
+                State::Comment => self.until(b'-', text, take)?,
+                State::Cdata => self.until(b']', text, take)?,
                 State::Declaration => self.declaration(text)?,
             };
         }
@@ -98,7 +100,8 @@ impl Tokens {
         text: &'t str,
         take: &mut impl FnMut(Token<'_>) -> Result<(), Fault>,
     ) -> Result<&'t str, Fault> {
-        let end = text.find(['<', '&']).unwrap_or(text.len());
+        // Both are ASCII, so looking at bytes finds characters; a document passes here byte by byte.
+        let end = text.bytes().position(|byte| byte == b'<' || byte == b'&').unwrap_or(text.len());
         let (plain, rest) = text.split_at(end);
         if !plain.is_empty() {
             self.started = true;
@@ -241,44 +244,42 @@ impl Tokens {
         Ok(rest.get(1..).unwrap_or_default())
     }
 
-    /// Hands text on until the three characters of `end`.
+    /// Hands text on until two of these marks and `>`. What could be the beginning of that is held back.
     fn until<'t>(
         &mut self,
-        end: &str,
+        mark: u8,
         text: &'t str,
         take: &mut impl FnMut(Token<'_>) -> Result<(), Fault>,
     ) -> Result<&'t str, Fault> {
-        // `pending` is what could be the beginning of the end.
-        if self.pending.is_empty() {
-            let Some((first, _)) = end.split_at_checked(1) else { return Ok(text) };
-            let (plain, rest) = text.split_at(text.find(first).unwrap_or(text.len()));
-            if !plain.is_empty() {
-                take(Token::Text(plain))?;
+        let mut run = self.held;
+        let mut end = None;
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'>' if run >= 2 => {
+                    end = Some(at);
+                    break;
+                }
+                byte if byte == mark => run += 1,
+                _ => run = 0,
             }
-            if !rest.is_empty() {
-                self.pending.push_str(first);
+        }
+        let (part, rest) = text.split_at(end.unwrap_or(text.len()));
+        let hold = run.min(2);
+        // The marks that are held back now may have come with earlier text.
+        let earlier = self.held.saturating_sub(hold.saturating_sub(part.len()));
+        let marks = if mark == b'-' { "--" } else { "]]" };
+        for piece in [marks.get(..earlier), part.get(..part.len().saturating_sub(hold))].into_iter().flatten() {
+            if !piece.is_empty() && self.state == State::Cdata {
+                take(Token::Text(piece))?;
             }
-            return Ok(rest.get(1..).unwrap_or_default());
         }
-        let mut characters = text.chars();
-        let Some(next) = characters.next() else { return Ok("") };
-        self.pending.push(next);
-        if self.pending == end {
-            self.pending.clear();
-            self.state = State::Text;
-            return Ok(characters.as_str());
+        if end.is_none() {
+            self.held = hold;
+            return Ok("");
         }
-        if end.starts_with(&self.pending) {
-            return Ok(characters.as_str());
-        }
-        // `--->` and `]]]>`: the end may begin one character later.
-        let begins = self.pending.char_indices().map(|(at, _)| at).skip(1);
-        let keep = begins.filter(|at| self.pending.get(*at..).is_some_and(|tail| end.starts_with(tail))).next();
-        let keep = keep.unwrap_or(self.pending.len());
-        let tail = self.pending.split_off(keep);
-        take(Token::Text(&self.pending))?;
-        self.pending = tail;
-        Ok(characters.as_str())
+        self.held = 0;
+        self.state = State::Text;
+        Ok(rest.get(1..).unwrap_or_default())
     }
 
     fn declaration<'t>(&mut self, text: &'t str) -> Result<&'t str, Fault> {

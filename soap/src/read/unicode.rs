@@ -138,8 +138,8 @@ pub(crate) fn is_permitted(character: char) -> bool {
 
 fn permitted(text: &str) -> Result<(), Fault> {
     // U+FFFE and U+FFFF are EF BF BE and EF BF BF; everything else that is forbidden is below 0x20.
-    let suspicious = text.bytes().any(|byte| byte < 0x20 || byte == 0xEF);
-    if suspicious && !text.chars().all(is_permitted) {
+    let suspicious = |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0xEF;
+    if text.bytes().any(suspicious) && !text.chars().all(is_permitted) {
         return Err(wrong("the message has a character that XML forbids"));
     }
     Ok(())

@@ -130,6 +130,9 @@ impl Walk {
         }
         let is_first = self.frames.len() == 1 && self.is_fresh();
         let is_tolerant = self.is_tolerant();
+        if !is_tolerant && self.frames.len() == 1 && self.wrapper.is_some() {
+            return Err(unknown(met.local, self.operation.name));
+        }
         let frame = match self.frames.last_mut() {
             Some(Frame::Group { fields, counts, at, .. }) => {
                 let found = (!met.is_foreign).then(|| position(fields, met.local, is_tolerant)).flatten();
