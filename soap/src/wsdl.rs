@@ -37,9 +37,15 @@ pub fn description(service: Service, version: Version, address: &str) -> String 
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <wsdl:definitions name=\"{base}Service\" targetNamespace=\"{namespace}\"\n\
          \x20   xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap=\"{soap}\"\n\
-         \x20   xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:t=\"{namespace}\">\n\
-         \x20 <wsdl:types>\n"
+         \x20   xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:t=\"{namespace}\">\n"
     );
+    // An answer has many elements, and wsimport would make each of them a parameter; some would even share a name.
+    for jaxws in ["https://jakarta.ee/xml/ns/jaxws", "http://java.sun.com/xml/ns/jaxws"] {
+        text.push_str(&format!(
+            "  <jaxws:bindings xmlns:jaxws=\"{jaxws}\"><jaxws:enableWrapperStyle>false</jaxws:enableWrapperStyle></jaxws:bindings>\n"
+        ));
+    }
+    text.push_str("  <wsdl:types>\n");
     text.push_str(&element(service, "    "));
     text.push_str("  </wsdl:types>\n");
     for operation in operations(service) {
