@@ -4,23 +4,36 @@
 //! nothing about documents and rights.
 
 pub mod admission;
+mod answer;
 pub mod body;
 pub mod connection;
 pub mod credentials;
+mod describe;
+mod exchange;
+mod gate;
 pub mod legacy;
 pub mod listen;
 pub mod measure;
+pub mod openapi;
 pub mod pace;
 pub mod proxy;
+pub mod replay;
+mod rest;
 pub mod routes;
+mod soap;
 pub mod tls;
 
 use crate::config::Config;
-use crate::config::api::ApiConfig;
+use crate::config::api::{ApiConfig, legacy_user};
+use ::soap::content::Spool;
+use ::soap::operations::Operations;
+use actors::access::Access;
 use admission::{Admission, Bounds};
 use anyhow::Context;
 use listen::Sockets;
+use model::{TenantId, UserName};
 use pace::Pace;
+use replay::Replays;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +45,16 @@ pub struct Edge {
     pub settings: Settings,
     /// Who gets in.
     pub admission: Admission,
+    /// Where documents go that do not fit into memory.
+    pub spool: Spool,
+    /// Says who callers are.
+    pub access: Access,
+    /// Does what they ask for.
+    pub operations: Operations,
+    /// Tokens that were seen.
+    replays: Replays,
+    /// The threads that documents are worked on.
+    runtime: tokio::runtime::Handle,
 }
 
 impl Edge {
@@ -46,6 +69,10 @@ impl Edge {
 /// What is configured, in the units that are worked with.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The tenant of requests that name none.
+    pub tenant: TenantId,
+    /// Who may call over old TLS.
+    pub legacy_users: Vec<(TenantId, UserName)>,
     /// The address that the WSDL says; `None`: the one that was asked.
     pub address: Option<String>,
     /// WSDL and OpenAPI for everybody.
@@ -65,7 +92,7 @@ pub struct Settings {
     /// How slow a client may be.
     pub pace: Pace,
     /// What a client that finds the server full is told to wait, in seconds.
-    pub retry_after_s: u64,
+    pub retry_after_s: u32,
     /// Threads.
     pub workers: usize,
     /// How long requests may take to end when the server ends.
@@ -73,8 +100,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn new(api: &ApiConfig, drain: Duration) -> Self {
+    fn new(api: &ApiConfig, tenant: TenantId, drain: Duration) -> Self {
+        let legacy = api.legacy.iter().flat_map(|legacy| &legacy.users);
+        let users = legacy.filter_map(|user| legacy_user(user.get_ref()).ok()); // checked when it was read
         Self {
+            legacy_users: users.map(|(of, user)| (of.unwrap_or_else(|| tenant.clone()), user)).collect(),
+            tenant,
             address: api.address.as_ref().map(|address| address.get_ref().clone()),
             public_wsdl: api.public_wsdl,
             body_bytes_max: api.body_bytes_max,
@@ -94,6 +125,14 @@ impl Settings {
     }
 }
 
+/// What the edge hands its requests to.
+pub struct Parts {
+    /// Says who callers are.
+    pub access: Access,
+    /// Does what they ask for.
+    pub operations: Operations,
+}
+
 /// The running edge.
 pub struct Api {
     /// Where it listens with TLS.
@@ -107,8 +146,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Binds the sockets and starts serving.
-    pub fn start(config: &Config, api: &ApiConfig) -> anyhow::Result<Self> {
+    /// Binds the sockets and starts serving. Must run inside the runtime that documents are worked on.
+    pub fn start(config: &Config, api: &ApiConfig, parts: Parts) -> anyhow::Result<Self> {
         let paths = config.paths();
         let addresses = |texts| api.addresses(texts).map_err(|(_, what)| anyhow::anyhow!(what));
         let tls = match api.tls_files(&paths) {
@@ -123,8 +162,16 @@ impl Api {
         let sockets = Sockets { tls: bind(&api.listen)?, plain: bind(&api.plain)?, legacy };
         let bound = |listeners: &[TcpListener]| listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>();
         let (at_tls, at_plain) = (bound(&sockets.tls)?, bound(&sockets.plain)?);
+        let folder = config.path(&api.spool);
+        let spool = Spool::open(&folder, api.body_bytes_max, api.spool_bytes_max, api.spool_memory_bytes_max);
+        let drain = Duration::from_millis(config.server.shutdown_timeout_ms);
         let edge = Arc::new(Edge {
-            settings: Settings::new(api, Duration::from_millis(config.server.shutdown_timeout_ms)),
+            settings: Settings::new(api, crate::assemble::tenant(config)?, drain),
+            spool: spool.with_context(|| format!("[api] spool {} cannot be used", folder.display()))?,
+            access: parts.access,
+            operations: parts.operations,
+            replays: Replays::default(),
+            runtime: tokio::runtime::Handle::current(),
             admission: Admission::new(Bounds {
                 connections: api.connections_max,
                 connections_per_address: api.connections_per_address_max,
@@ -153,10 +200,11 @@ impl Api {
         if let Some(watch) = self.watch {
             watch.abort();
         }
+        self.handle.stop(true).await;
+        // Its clients, too, had until now to get their answers.
         if let Some(legacy) = self.legacy {
             legacy.end().await;
         }
-        self.handle.stop(true).await;
     }
 }
 

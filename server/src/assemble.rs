@@ -1,9 +1,11 @@
 //! The wiring: from a configuration to running services, top to bottom in the order things start.
 
+use crate::api::Parts;
 use crate::certificates;
 use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig, VerifyConfig};
 use crate::key_file::KeyFile;
 use crate::{secret, verification};
+use actors::access::{Access, AccessSettings};
 use actors::directory::judge::Judging;
 use actors::directory::{DirectorySettings, Task};
 use actors::levels::Levels;
@@ -11,7 +13,7 @@ use actors::measure;
 use actors::naming::Naming;
 use actors::pipeline::Patience;
 use actors::revocation::Collector;
-use actors::services::{Setup, TokenSetup};
+use actors::services::{Services, Setup, TokenSetup};
 use actors::timestamp::{TimeStampSettings, TimeStamper};
 use actors::token::actor::{PinLoader, Select, SignerSettings, TokenSettings};
 use actors::token::roster::TokenState;
@@ -20,6 +22,7 @@ use anyhow::Context;
 use formats::evidence::Evidence;
 use model::profile::PoolName;
 use model::{Clock, Profile, SignerName, SystemClock, TenantId, TokenSerial};
+use soap::operations::Operations;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,6 +159,16 @@ pub fn setup(config: &Config, store: Store, allowed: &[Anchor]) -> anyhow::Resul
         tracing::error!(what = %broken.part, reason = broken.reason, "left out");
     }
     Ok((setup, broken))
+}
+
+/// What the network edge hands its requests to.
+pub fn api_parts(services: &Arc<Services>, tenant: &TenantId) -> anyhow::Result<Parts> {
+    let settings = AccessSettings::of(tenant.clone());
+    let access = Access::new(services.store.clone(), services.clock.clone(), settings);
+    Ok(Parts {
+        access: access.context("passwords cannot be checked")?,
+        operations: Operations::new(services.clock.clone()),
+    })
 }
 
 /// The tenant of the configuration.

@@ -10,6 +10,7 @@ pub mod content;
 pub mod dialect;
 pub mod fault;
 pub mod message;
+pub mod operations;
 pub mod read;
 pub mod sample;
 pub mod table;

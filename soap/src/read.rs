@@ -6,6 +6,7 @@
 pub(crate) mod base64;
 pub(crate) mod envelope;
 pub mod json;
+mod lift;
 mod media;
 mod namespace;
 mod parts;
@@ -14,6 +15,7 @@ mod token;
 pub(crate) mod unicode;
 pub(crate) mod walk;
 
+pub use lift::JsonReader;
 pub use security::UsernameToken;
 
 use crate::content::{Content, ContentWriter, MessageSpool, Spool};

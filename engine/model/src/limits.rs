@@ -54,14 +54,14 @@ pub const API_REQUESTS_MAX: usize = 256;
 /// Bytes in the spool folder, where the configuration says nothing.
 pub const API_SPOOL_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 
+/// Bytes of documents of requests in memory, where the configuration says nothing.
+pub const API_SPOOL_MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Threads that serve requests.
 pub const API_WORKERS_MAX: usize = 64;
 
 /// Connections that the configuration may allow.
 pub const API_CONNECTIONS_MAX: usize = 65_536;
-
-/// TLS handshakes being made at a time; the next ones wait.
-pub const API_HANDSHAKES_MAX: usize = 64;
 
 /// Length of the header that hands a connection over (PROXY protocol 2), in bytes.
 pub const PROXY_HEADER_BYTES_MAX: usize = 32 * 1024;

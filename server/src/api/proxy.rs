@@ -133,7 +133,7 @@ fn field<'b>(rest: &mut &'b [u8]) -> Result<Option<(u8, &'b [u8])>, &'static str
 
 /// Whether the client has shown a certificate whose key it holds.
 fn read_ssl(value: &[u8], handover: &mut Handover) -> Result<bool, &'static str> {
-    let ([client, verify @ ..], mut rest) = value.split_first_chunk::<5>().ok_or("the TLS field is cut off")?;
+    let ([client, _verify @ ..], mut rest) = value.split_first_chunk::<5>().ok_or("the TLS field is cut off")?;
     while let Some((kind, value)) = field(&mut rest)? {
         let text =
             || value.iter().take(64).filter(|byte| byte.is_ascii_graphic()).map(|byte| char::from(*byte)).collect();
@@ -143,8 +143,9 @@ fn read_ssl(value: &[u8], handover: &mut Handover) -> Result<bool, &'static str>
             _ => {}
         }
     }
-    // "verify" is 0 if the other side could check what was shown (section 2.2.5).
-    Ok(client & CLIENT_TLS != 0 && client & CLIENT_CERTIFICATE_SHOWN != 0 && *verify == [0; 4])
+    // "verify" says whether the other side believes the certificate. Ours believes none and never says 0; that the client
+    // holds the key is said by the bits.
+    Ok(client & CLIENT_TLS != 0 && client & CLIENT_CERTIFICATE_SHOWN != 0)
 }
 
 #[cfg(test)]
@@ -206,9 +207,14 @@ mod tests {
 
     #[test]
     fn a_certificate_counts_only_if_its_key_was_shown() {
-        for (client, verify) in [(0x01, 0), (0x02, 0), (0x03, 1)] {
-            let rest = [&FOUR[..], &ssl(client, verify), &tlv(0xE0, b"certificate")].concat();
-            assert!(check(&header(1, 0x11, &rest)).unwrap_err().contains("has not shown"), "{client} {verify}");
+        for client in [0x00, 0x01, 0x02] {
+            let rest = [&FOUR[..], &ssl(client, 1), &tlv(0xE0, b"certificate")].concat();
+            assert!(check(&header(1, 0x11, &rest)).unwrap_err().contains("has not shown"), "{client}");
+        }
+        // Shown on this connection, or when its session was made; not judged by the other side.
+        for client in [0x03, 0x05, 0x07] {
+            let rest = [&FOUR[..], &ssl(client, 1), &tlv(0xE0, b"certificate")].concat();
+            assert!(check(&header(1, 0x11, &rest)).unwrap().certificate.is_some(), "{client}");
         }
         let without = [&FOUR[..], &tlv(0xE0, b"certificate")].concat();
         assert!(check(&header(1, 0x11, &without)).unwrap_err().contains("has not shown"));

@@ -1,14 +1,14 @@
 //! Which path leads where, and what holds for every request before and after.
 
 use super::connection::{Busy, Peer};
-use super::{Edge, measure};
+use super::{Edge, describe, measure, rest, soap};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpResponse, Route};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,9 +28,40 @@ pub struct Told {
     pub outcome: &'static str,
 }
 
+impl Correlation {
+    /// Of a request that was not guarded.
+    pub(super) fn none() -> Self {
+        Self("none".into())
+    }
+}
+
 /// The paths.
 pub fn configure(app: &mut web::ServiceConfig) {
+    for path in ["/", "/soap"] {
+        let (shows, reads) = (web::get().to(describe::secpki), web::post().to(soap::post));
+        let heads = web::head().to(describe::secpki);
+        app.service(
+            web::resource(path).route(shows).route(heads).route(reads).default_service(other("GET, HEAD, POST")),
+        );
+    }
+    let signer = web::resource("/secsigner")
+        .route(web::get().to(describe::secsigner))
+        .route(web::head().to(describe::secsigner))
+        .route(web::post().to(soap::post_signer))
+        .default_service(other("GET, HEAD, POST"));
+    let described =
+        web::resource("/v1/openapi.json").route(web::get().to(describe::rest)).default_service(other("GET"));
+    let operations = web::resource("/v1/{operation}").route(web::post().to(rest::post)).default_service(other("POST"));
+    app.service(signer).service(described).service(operations);
     app.default_service(web::to(async || HttpResponse::NotFound().body("there is nothing here\n")));
+}
+
+/// Another method than those that a path has.
+fn other(allowed: &'static str) -> Route {
+    web::to(move || async move {
+        let mut refusal = HttpResponse::MethodNotAllowed();
+        refusal.insert_header((ALLOW, allowed)).body(format!("this address knows {allowed}\n"))
+    })
 }
 
 /// Around every request: bounds of its header, its number, the log, the metrics.
@@ -95,6 +126,10 @@ fn number() -> Arc<str> {
 /// What is wrong with a request before anybody looks at what it wants.
 fn refused(edge: &Edge, request: &ServiceRequest) -> Option<HttpResponse> {
     let headers = request.headers();
+    // Twice is two answers to one question, and the next one who reads it may take the other.
+    if [HOST, CONTENT_TYPE, CONTENT_ENCODING].iter().any(|name| headers.get_all(name).nth(1).is_some()) {
+        return Some(HttpResponse::BadRequest().body("a header field is there twice\n"));
+    }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > edge.settings.header_bytes_max / 2 {

@@ -56,7 +56,10 @@ impl Server {
         broken.iter().for_each(assemble::Broken::show);
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);
-        let api = config.api.as_ref().map(|api| Api::start(config, api)).transpose()?;
+        let api = match &config.api {
+            Some(api) => Some(Api::start(config, api, assemble::api_parts(&running.services, &tenant)?)?),
+            None => None,
+        };
         let edge = api.as_ref().map(|api| api.edge().clone());
         let (mut address, mut page) = (None, None);
         if !config.metrics.listen.is_empty() {

@@ -61,13 +61,15 @@ pub struct ApiConfig {
     /// Of those, of one user.
     pub requests_per_user_max: usize,
     /// What a client that finds the server full is told to wait, in seconds.
-    pub retry_after_s: u64,
+    pub retry_after_s: u32,
     /// Threads that read requests and write answers.
     pub workers: usize,
     /// Folder for what does not fit into memory.
     pub spool: PathBuf,
     /// Bytes in that folder.
     pub spool_bytes_max: u64,
+    /// Bytes of documents of requests in memory, before they go to that folder.
+    pub spool_memory_bytes_max: u64,
     /// `[api.legacy]`.
     pub legacy: Option<LegacyConfig>,
 }
@@ -151,6 +153,7 @@ impl Default for ApiConfig {
             workers: 2,
             spool: PathBuf::from("spool"),
             spool_bytes_max: limits::API_SPOOL_BYTES_MAX,
+            spool_memory_bytes_max: limits::API_SPOOL_MEMORY_BYTES_MAX,
             legacy: None,
         }
     }
@@ -232,6 +235,7 @@ impl ApiConfig {
             ("requests_per_tenant_max", self.requests_per_tenant_max as u64),
             ("requests_per_user_max", self.requests_per_user_max as u64),
             ("spool_bytes_max", self.spool_bytes_max),
+            ("spool_memory_bytes_max", self.spool_memory_bytes_max),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err((Place::Key(name), format!("{name} must be at least 1")));

@@ -2,9 +2,17 @@
 #![allow(dead_code, unreachable_pub)] // each test program uses its part
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-use crate::support::{Home, Server};
+use crate::support::{Home, PASSWORD, Server};
+use actors::access::Passwords;
+use model::{Clock, Function, GroupName, Right, SystemClock, TenantId, Time, UserName};
+use secrecy::SecretString;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+use store::access::AccessChange;
+use store::{Store, StoreConfig};
 use testkit::pki::{Identity, KeyKind, Pki};
 
 /// A home that listens with TLS and without, and what else `[api]` says.
@@ -93,4 +101,107 @@ pub fn s_client(server: &Server, arguments: &[&str]) -> (bool, String) {
 /// A path as an argument.
 pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Makes a tenant, unless it is the server's own, and in it a user with a password and rights of her own.
+pub fn user(home: &Home, tenant: &str, name: &str, rights: &[Function]) {
+    let tenant = TenantId::new(tenant).unwrap();
+    let rights = rights.iter().map(|function| Right { function: *function, object: None }).collect();
+    let (user, group) = (UserName::new(name).unwrap(), GroupName::new(&format!("group of {name}")).unwrap());
+    in_store(home, async |store, now| {
+        store.create_tenant(&tenant, "A tenant", "cli:test", now).await.unwrap();
+        let hash = Passwords::new(1).unwrap().hash(SecretString::from(PASSWORD.to_owned())).await.unwrap();
+        for change in [
+            AccessChange::CreateUser { user: user.clone(), password: Some(hash.clone()) },
+            AccessChange::CreateGroup { group: group.clone(), rights },
+            AccessChange::AddMember { user, group },
+        ] {
+            assert!(store.change_access(&tenant, &change, "cli:test", now).await.unwrap());
+        }
+    });
+}
+
+/// Changes users, groups or certificates of a tenant.
+pub fn change(home: &Home, tenant: &str, change: AccessChange) {
+    let tenant = TenantId::new(tenant).unwrap();
+    in_store(home, async |store, now| {
+        assert!(store.change_access(&tenant, &change, "cli:test", now).await.unwrap());
+    });
+}
+
+fn in_store(home: &Home, work: impl AsyncFnOnce(&Store, Time)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let place = StoreConfig::Sqlite { path: home.path().join("sealmill.sqlite") };
+        let store = Store::open(&place, "setup").await.unwrap();
+        work(&store, SystemClock.now()).await;
+    });
+}
+
+/// An envelope of SOAP 1.1 with these headers and this body.
+pub fn envelope(header: &str, body: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+         <e:Header>{header}</e:Header><e:Body>{body}</e:Body></e:Envelope>"
+    )
+}
+
+/// The body of a call of `echo`.
+pub fn echo(text: &str) -> String {
+    format!("<p:echo xmlns:p=\"http://seccommerce.de/ws/SecPKI/\"><p:text>{text}</p:text></p:echo>")
+}
+
+/// A security header with name and password, and what else it says.
+pub fn token(user: &str, password: &str, more: &str) -> String {
+    format!(
+        "<s:Security xmlns:s=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd\" \
+         xmlns:u=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd\" \
+         e:mustUnderstand=\"1\"><s:UsernameToken><s:Username>{user}</s:Username><s:Password>{password}</s:Password>\
+         {more}</s:UsernameToken></s:Security>"
+    )
+}
+
+/// Posts an envelope of SOAP 1.1.
+pub fn post(url: &str, envelope: &str, arguments: &[&str]) -> Answer {
+    let mut all = vec!["--header", "Content-Type: text/xml; charset=utf-8", "--data-binary", envelope];
+    all.extend(arguments);
+    curl(url, &all)
+}
+
+/// curl's argument for a user of [`user`].
+pub fn basic(name: &str) -> String {
+    format!("{name}:{PASSWORD}")
+}
+
+/// A connection without TLS that gives up after a while.
+pub fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.api("http").replace("http://", "")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+/// Sends these bytes, as far as the server takes them, and reads until it ends the connection.
+pub fn raw(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = connect(server);
+    let _ = stream.write_all(bytes);
+    rest(&mut stream)
+}
+
+/// What comes until the connection ends.
+pub fn rest(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    let mut piece = [0; 4_096];
+    while let Ok(count) = stream.read(&mut piece) {
+        if count == 0 {
+            break;
+        }
+        all.extend_from_slice(&piece[..count]);
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// The status of an answer as it came.
+pub fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }

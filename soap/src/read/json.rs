@@ -1,10 +1,10 @@
 //! Requests as JSON: an object with the names and the checks of the table, bytes as base64 text.
 
-use crate::content::Spool;
+use crate::content::{Content, MessageSpool, Spool};
 use crate::fault::Fault;
 use crate::message::{Field, Kind};
 use crate::read::walk::{Met, Walk};
-use crate::read::{Call, Shape, Version, join};
+use crate::read::{Call, JsonReader, Shape, Version, join};
 use crate::table::Operation;
 use serde_json::Value;
 
@@ -15,6 +15,19 @@ pub fn read(
     parameters: &[(&str, &str)],
     body: &[u8],
     spool: &Spool,
+) -> Result<Call, Fault> {
+    let mut reader = JsonReader::new(operation, spool);
+    reader.push(body)?;
+    reader.finish(parameters)
+}
+
+/// The call of a body whose documents were moved out: their numbers stand in their places.
+pub(super) fn call(
+    operation: &'static Operation,
+    parameters: &[(&str, &str)],
+    body: &[u8],
+    attached: Vec<(String, Content)>,
+    message: MessageSpool,
 ) -> Result<Call, Fault> {
     let mut value = if body.iter().all(u8::is_ascii_whitespace) {
         Value::Object(serde_json::Map::new())
@@ -36,7 +49,6 @@ pub fn read(
             return Err(Fault::malformed("too-often", format!("{} is there twice", field.name)));
         }
     }
-    let message = spool.message();
     let mut walk = Walk::new(operation, message.clone());
     group(&mut walk, operation.request.fields, &value)?;
     walk.leave()?;
@@ -47,7 +59,7 @@ pub fn read(
         shape: Shape::Json,
         mtom: false,
         token: None,
-        contents: join(walked.slots, Vec::new())?,
+        contents: join(walked.slots, attached)?,
         namespace: operation.service.namespace().to_owned(),
         body: walked.body,
         objects: walked.objects,
@@ -83,8 +95,11 @@ fn element(walk: &mut Walk, field: &'static Field, value: &Value) -> Result<(), 
         (Kind::Record(record), _) => group(walk, record.fields, value)?,
         (Kind::Int(..), Value::Number(number)) => walk.text(&number.to_string())?,
         (Kind::Flag, Value::Bool(flag)) => walk.text(if *flag { "true" } else { "false" })?,
-        (Kind::Text(_) | Kind::Secret(_) | Kind::Word(_) | Kind::Time | Kind::Binary, Value::String(text)) => {
-            walk.text(text)?;
+        (Kind::Text(_) | Kind::Secret(_) | Kind::Word(_) | Kind::Time, Value::String(text)) => walk.text(text)?,
+        (Kind::Binary, Value::String(text)) => walk.text(text)?,
+        (Kind::Binary, Value::Number(number)) => {
+            walk.enter_include(number.to_string())?;
+            walk.leave()?;
         }
         (kind, _) => {
             let wanted = match kind {

@@ -1,0 +1,82 @@
+//! Who calls: from what a request shows to a [`Caller`], or to the fault that says she is not known.
+//!
+//! Checks nothing itself: `actors::access` believes or does not. Adds what only the edge knows: by which door somebody
+//! came, and which tokens were seen before.
+
+use super::Edge;
+use super::connection::{Door, Peer};
+use super::credentials::Presented;
+use super::replay::Seen;
+use actors::access::Refused;
+use model::{Caller, TenantId, UserName};
+use soap::fault::{Fault, status};
+use soap::read::UsernameToken;
+
+impl Edge {
+    /// The caller by what stands before the body. `Ok(None)`: nothing stands there that says who; the message may.
+    pub(super) async fn caller_before(&self, peer: &Peer, shown: &Presented) -> Result<Option<Caller>, Fault> {
+        if let Some((user, password)) = &shown.basic {
+            let tenant = self.tenant(shown);
+            let found = self.access.by_password(tenant, user.as_str(), password, peer.address).await;
+            return self.let_in(peer, found).map(Some);
+        }
+        let Some(certificate) = &shown.certificate else { return Ok(None) };
+        let found = self.access.by_certificate(shown.tenant.as_ref(), certificate, peer.address).await;
+        match found {
+            // A client may show a certificate to everybody and mean nothing by it.
+            Err(Refused::WrongCredentials) => Ok(None),
+            found => self.let_in(peer, found).map(Some),
+        }
+    }
+
+    /// The caller by the token of the message. `before`: who she was taken for before it came; it must be the same.
+    pub(super) async fn caller_in_message(
+        &self,
+        peer: &Peer,
+        shown: &Presented,
+        token: &UsernameToken,
+        before: Option<&Caller>,
+    ) -> Result<Caller, Fault> {
+        let now = self.access.clock().now();
+        token.check_fresh(now)?;
+        let tenant = before.map_or_else(|| self.tenant(shown), |before| &before.tenant);
+        let found = self.access.by_password(tenant, &token.user, token.password.get(), peer.address).await;
+        let caller = self.let_in(peer, found)?;
+        if before.is_some_and(|before| before.user != caller.user) {
+            return Err(Fault::security("InvalidSecurity", "the message names another user than the request"));
+        }
+        match self.replays.see(tenant.as_str(), token, now) {
+            Seen::New => Ok(caller),
+            Seen::Again => Err(Fault::security("InvalidSecurityToken", "the security token was used before")),
+            Seen::Full => Err(Fault::busy(self.settings.retry_after_s)),
+        }
+    }
+
+    fn tenant<'e>(&'e self, shown: &'e Presented) -> &'e TenantId {
+        shown.tenant.as_ref().unwrap_or(&self.settings.tenant)
+    }
+
+    fn let_in(&self, peer: &Peer, found: Result<Caller, Refused>) -> Result<Caller, Fault> {
+        let caller = found.map_err(|refused| self.refusal(refused))?;
+        if peer.door == Door::Legacy && !self.may_use_legacy(&caller.tenant, &caller.user) {
+            tracing::warn!(user = %caller.user, address = %peer.address, "refused at the door of old TLS");
+            let sentence = "this user may not call over old TLS";
+            return Err(Fault::client("old-tls", sentence).with_status(status::NO_PERMISSION).with_http(403));
+        }
+        Ok(caller)
+    }
+
+    fn may_use_legacy(&self, tenant: &TenantId, user: &UserName) -> bool {
+        self.settings.legacy_users.iter().any(|(of, name)| of == tenant && name == user)
+    }
+
+    fn refusal(&self, refused: Refused) -> Fault {
+        let seconds = |time: std::time::Duration| u32::try_from(time.as_secs().max(1)).unwrap_or(u32::MAX);
+        match refused {
+            Refused::WrongCredentials => Fault::unauthenticated(),
+            Refused::Locked => Fault::unauthenticated().with_status(status::ACCOUNT_LOCKED),
+            Refused::TooManyAttempts { retry_after } => Fault::busy(seconds(retry_after)),
+            Refused::Unavailable => Fault::busy(self.settings.retry_after_s),
+        }
+    }
+}
