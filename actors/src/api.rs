@@ -3,21 +3,33 @@
 //! A call never waits in a line of the server: it gets in or is told that the server is busy. Its outcomes are durable
 //! before their results are given out. What was begun is finished even if the caller goes away.
 
+pub mod batch;
+mod batch_work;
 pub mod catalogue;
+pub mod judge;
+mod kept;
 mod make;
+mod once;
+pub mod settings;
 pub mod shares;
 
+use crate::deliver::FileSystem;
 use crate::intake::Permit;
 use crate::pipeline::{Failure, Terms};
 use crate::services::{Services, new_job};
 use crate::spool::{Content, Spool};
+use batch::BatchSettings;
+use batch_work::Batches;
 use catalogue::Catalogue;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use kept::Folder;
 use model::access::Denied;
 use model::limits::FILE_NAME_BYTES_MAX;
 use model::profile::Format;
 use model::{Caller, Digest, DocumentId, Function, JobId, Lane, Outcome, Profile, Reason, SignerName, TenantId};
+use once::Once;
+use settings::{Wishes, adapted};
 use shares::{Allowance, Share, Shares};
 use std::collections::BTreeMap;
 use std::io;
@@ -35,6 +47,8 @@ pub struct ApiSettings {
     pub documents_per_call_max: usize,
     /// What belongs to whom.
     pub catalogue: Catalogue,
+    /// How batches are worked on.
+    pub batches: BatchSettings,
     /// What a tenant may occupy unless it is named.
     pub standard: Allowance,
     /// What these tenants may occupy.
@@ -52,6 +66,9 @@ struct Inner {
     documents_per_call_max: usize,
     catalogue: Catalogue,
     shares: Shares,
+    /// Who may judge a file now.
+    judges: Arc<tokio::sync::Semaphore>,
+    batches: Batches,
 }
 
 /// What a caller wants done.
@@ -65,10 +82,20 @@ pub struct Order {
     pub adapted: Option<Arc<Profile>>,
     /// Signers that the caller names; none: any of the profile's pool. That she may name them is for the door to check.
     pub signers: Vec<SignerName>,
+    /// Further choices, by name; see [`settings::adapted`].
+    pub settings: Vec<(String, String)>,
     /// How urgent it is.
     pub lane: Lane,
+    /// The same key with the same request gives the same answer again.
+    pub key: Option<String>,
     /// The documents.
     pub documents: Vec<ApiDocument>,
+}
+
+impl Order {
+    fn wishes(&self) -> Wishes {
+        Wishes { function: self.function, signers: self.signers.clone(), settings: self.settings.clone() }
+    }
 }
 
 /// One document of a caller.
@@ -76,6 +103,8 @@ pub struct Order {
 pub struct ApiDocument {
     /// What it is called, without folders.
     pub name: String,
+    /// The caller's own name for it.
+    pub reference: Option<String>,
     /// What is there of it.
     pub body: Body,
 }
@@ -151,6 +180,9 @@ pub enum Refused {
     /// The tenant has no such signer.
     #[error("there is no signer \"{0}\"")]
     NoSigner(String),
+    /// Nothing is configured to judge by.
+    #[error("this server does not judge signatures for this tenant")]
+    NoVerification,
     /// The profile is for something else.
     #[error("profile \"{profile}\" cannot be used for \"{function}\": its results are of the form {format}")]
     WrongProfile {
@@ -164,9 +196,27 @@ pub enum Refused {
     /// Digests where documents belong, or the other way round.
     #[error("\"{0}\" takes {what}", what = if *.0 == Function::SignHash { "digests, not documents" } else { "documents, not digests" })]
     WrongBody(Function),
+    /// Batches are of whole documents.
+    #[error("a batch takes whole documents, each for itself")]
+    NotInBatches,
     /// A call without documents.
     #[error("there is no document")]
     NoDocument,
+    /// Not a choice that the profile leaves open.
+    #[error("there is no setting \"{0}\" for this profile")]
+    NoSetting(String),
+    /// A key that cannot be one.
+    #[error("a key has 1 to 512 bytes without control characters")]
+    BadKey,
+    /// The key was used before.
+    #[error("this key was used for another request before")]
+    KeyReused,
+    /// The same request is here already.
+    #[error("the same request is being worked on; try again in a moment")]
+    InProgress,
+    /// There is no such batch, or it is another user's.
+    #[error("there is no batch \"{0}\"")]
+    NoBatch(String),
     /// Too many.
     #[error("one call takes {0} documents at most")]
     TooMany(usize),
@@ -190,7 +240,8 @@ pub enum Refused {
 impl Refused {
     /// Whether the same call may succeed in a moment.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Refused::Busy | Refused::ShuttingDown | Refused::Store(_) | Refused::Spool(_))
+        let waits = matches!(self, Refused::Busy | Refused::ShuttingDown | Refused::InProgress);
+        waits || matches!(self, Refused::Store(_) | Refused::Spool(_))
     }
 }
 
@@ -209,7 +260,14 @@ impl Api {
             documents_per_call_max: settings.documents_per_call_max,
             catalogue: settings.catalogue,
             shares: Shares::new(settings.standard, &settings.allowances),
+            judges: judge::judges(),
+            batches: Batches::new(settings.batches),
         })))
+    }
+
+    /// No batch is worked on any more, and no call gets in; what is inside is finished.
+    pub fn stop(&self) {
+        self.0.batches.stop();
     }
 
     /// What belongs to whom.
@@ -235,12 +293,21 @@ impl Api {
     /// Makes of each document what the profile says: signs, lifts, stamps, encrypts, opens. One outcome for each, in the
     /// order of the documents; one that fails does not spoil the rest.
     pub async fn make(&self, caller: &Caller, order: Order) -> Result<Vec<Ended>, Refused> {
-        let task = self.task(caller, &order)?;
+        let mut task = self.task(caller, &order)?;
         if order.documents.len() > self.0.documents_per_call_max {
             return Err(Refused::TooMany(self.0.documents_per_call_max));
         }
         let first = self.enter(&caller.tenant)?;
-        let work = self.clone().work(Arc::new(task), order.documents, first);
+        let mut once = None;
+        if let Some(key) = &order.key {
+            let begun = self.begin_once(caller, &order, key, task.job).await?;
+            task.job = begun.request.job;
+            let folder = Folder::of(&self.0.spool, &task.tenant, task.job);
+            let on = folder.keep().map_err(|error| Refused::Spool(error.to_string()))?;
+            task.kept = Some(Kept { folder, on, attempt: new_job(&*self.0.services.clock).to_string() });
+            once = Some((begun, order.wishes()));
+        }
+        let work = self.clone().work(Arc::new(task), order.documents, first, once);
         // On its own: a caller who hangs up leaves no document without its outcome.
         tokio::spawn(work).await.map_err(|_| Refused::Internal)?
     }
@@ -249,7 +316,7 @@ impl Api {
     fn task(&self, caller: &Caller, order: &Order) -> Result<Task, Refused> {
         caller.may(order.function, Some(&order.profile))?;
         let configured = self.0.catalogue.profile(&caller.tenant, &order.profile)?;
-        let profile = order.adapted.clone().unwrap_or(configured);
+        let profile = adapted(order.adapted.as_ref().unwrap_or(&configured), &order.settings)?;
         if !fits(order.function, profile.format) {
             let (profile, format) = (order.profile.clone(), profile.format.word());
             return Err(Refused::WrongProfile { profile, function: order.function, format });
@@ -264,22 +331,42 @@ impl Api {
             profile,
             terms: Terms { lane, signers, keys },
             job: new_job(&*self.0.services.clock),
+            kept: None,
+            awaited: true,
         })
     }
 
     fn enter(&self, tenant: &TenantId) -> Result<Entry, Refused> {
+        if self.0.batches.is_stopped() {
+            return Err(Refused::ShuttingDown);
+        }
         let share = self.0.shares.try_enter(tenant).ok_or(Refused::Busy)?;
         let permit = self.0.services.intake.try_enter().ok_or(Refused::Busy)?;
         Ok(Entry(permit, share))
     }
 
     /// Works on all documents with the one place that the call has, and with more while there are any.
-    async fn work(self, task: Arc<Task>, documents: Vec<ApiDocument>, first: Entry) -> Result<Vec<Ended>, Refused> {
-        self.open_rows(&task, &documents).await?;
-        let mut ended: Vec<Option<Ended>> = documents.iter().map(|_| None).collect();
+    async fn work(
+        self,
+        task: Arc<Task>,
+        documents: Vec<ApiDocument>,
+        first: Entry,
+        once: Option<(Once, Wishes)>,
+    ) -> Result<Vec<Ended>, Refused> {
+        let job = self.open_rows(&task, &documents).await?;
+        let mut before = BTreeMap::new();
+        if let Some((once, wishes)) = &once {
+            self.keep_for_a_time(&task, wishes, job).await?;
+            if once.again {
+                before = self.ended_before(&task).await?;
+            }
+        }
+        let mut ended: Vec<Option<Ended>> = (0..).zip(&documents).map(|(number, _)| before.remove(&number)).collect();
         let mut places = vec![first];
         let mut running = FuturesUnordered::new();
-        let mut waiting = documents.into_iter().zip(0_u32..).peekable();
+        let left: Vec<bool> = ended.iter().map(Option::is_none).collect();
+        let numbered = documents.into_iter().zip(0_u32..).zip(left);
+        let mut waiting = numbered.filter_map(|(document, left)| left.then_some(document)).peekable();
         loop {
             while waiting.peek().is_some() {
                 let Some(place) = places.pop().or_else(|| self.enter(&task.tenant).ok()) else { break };
@@ -296,10 +383,13 @@ impl Api {
                 *slot = Some(end);
             }
         }
+        if let Some((once, _)) = &once {
+            self.leave_once(&task, once).await;
+        }
         ended.into_iter().collect::<Option<Vec<_>>>().ok_or(Refused::Internal)
     }
 
-    async fn open_rows(&self, task: &Task, documents: &[ApiDocument]) -> Result<(), Refused> {
+    async fn open_rows(&self, task: &Task, documents: &[ApiDocument]) -> Result<NewJob, Refused> {
         let (store, now) = (&self.0.services.store, self.0.services.clock.now());
         let job =
             NewJob { id: task.job, door: task.door.clone(), profile: task.profile.name.to_string(), opened_at: now };
@@ -307,7 +397,8 @@ impl Api {
             .zip(documents)
             .map(|(number, document)| NewDocument { number, name: shown_name(&document.name) })
             .collect();
-        Ok(store.open_job(&task.tenant, &job, &rows).await?)
+        store.open_job(&task.tenant, &job, &rows).await?;
+        Ok(job)
     }
 }
 
@@ -319,6 +410,19 @@ struct Task {
     profile: Arc<Profile>,
     terms: Terms,
     job: JobId,
+    /// Where results are kept, if they outlast the call.
+    kept: Option<Kept>,
+    /// Somebody waits for the answer.
+    awaited: bool,
+}
+
+/// Where results are kept, for one attempt.
+#[derive(Debug)]
+struct Kept {
+    folder: Folder,
+    on: FileSystem,
+    /// Tells results of this attempt from those of others.
+    attempt: String,
 }
 
 /// Whether a profile of this format does what the function permits: who may encrypt may not sign by it.

@@ -3,6 +3,8 @@
 //! Owns the names in the spool folder. Never reads a document and never makes one durable: whoever acknowledges does.
 
 use crate::document::Place;
+use std::any::Any;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -17,6 +19,25 @@ pub enum Content {
     Bytes(Arc<[u8]>),
     /// In a file.
     File(Arc<SpoolFile>),
+    /// Where somebody else keeps them.
+    Lent(Lent),
+}
+
+/// Bytes that stay where they are for as long as this value lives.
+#[derive(Clone)]
+pub struct Lent {
+    /// Where they are.
+    pub place: Place,
+    /// How many there are.
+    pub length: u64,
+    /// What keeps them there.
+    pub owner: Arc<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").field("length", &self.length).finish_non_exhaustive()
+    }
 }
 
 /// A file in the spool folder. Removed with its last owner, unless it was kept.
@@ -42,6 +63,7 @@ impl Content {
         match self {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::File(file) => file.length,
+            Content::Lent(lent) => lent.length,
         }
     }
 
@@ -55,19 +77,20 @@ impl Content {
         match self {
             Content::Bytes(bytes) => Place::Bytes(bytes.clone()),
             Content::File(file) => Place::File(file.path.clone()),
+            Content::Lent(lent) => lent.place.clone(),
         }
     }
 
     /// Fills `buffer` from `offset` on; fewer bytes than asked for is an error. Blocks on a file.
     pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        match self {
-            Content::Bytes(bytes) => {
+        match self.place() {
+            Place::Bytes(bytes) => {
                 let start = usize::try_from(offset).ok();
                 let wanted = start.and_then(|start| bytes.get(start..start.checked_add(buffer.len())?));
                 buffer.copy_from_slice(wanted.ok_or(io::ErrorKind::UnexpectedEof)?);
                 Ok(())
             }
-            Content::File(file) => file.open()?.read_exact_at(buffer, offset),
+            Place::File(path) => File::open(path)?.read_exact_at(buffer, offset),
         }
     }
 
@@ -76,11 +99,11 @@ impl Content {
         if self.len() > bytes_max {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too long for memory"));
         }
-        match self {
-            Content::Bytes(bytes) => Ok(bytes.clone()),
-            Content::File(file) => {
-                let mut bytes = vec![0; usize::try_from(file.length).unwrap_or(usize::MAX)];
-                file.open()?.read_exact_at(&mut bytes, 0)?;
+        match self.place() {
+            Place::Bytes(bytes) => Ok(bytes),
+            Place::File(path) => {
+                let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(usize::MAX)];
+                File::open(path)?.read_exact_at(&mut bytes, 0)?;
                 Ok(bytes.into())
             }
         }
@@ -88,9 +111,9 @@ impl Content {
 
     /// Writes all of it. Blocks.
     pub fn copy_to(&self, out: &mut dyn Write) -> io::Result<u64> {
-        match self {
-            Content::Bytes(bytes) => out.write_all(bytes).map(|()| bytes.len() as u64),
-            Content::File(file) => io::copy(&mut file.open()?, out),
+        match self.place() {
+            Place::Bytes(bytes) => out.write_all(&bytes).map(|()| bytes.len() as u64),
+            Place::File(path) => io::copy(&mut File::open(path)?, out),
         }
     }
 }

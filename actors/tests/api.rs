@@ -4,6 +4,7 @@
 
 mod fake;
 
+use actors::api::batch::BatchSettings;
 use actors::api::catalogue::{Catalogue, Holdings};
 use actors::api::shares::Allowance;
 use actors::api::{Api, ApiDocument, ApiSettings, Body, Ended, Order, Refused};
@@ -62,7 +63,8 @@ async fn door(in_flight_max: usize, share: usize) -> Door {
         in_memory_bytes_max: 64 * 1024,
         documents_per_call_max: 100,
         catalogue: Catalogue::new(BTreeMap::from([(tenant("main"), main), (tenant("other"), other)])),
-        standard: Allowance { documents_max: share, lane: None },
+        batches: BatchSettings::default(),
+        standard: Allowance { documents_max: share, weight: 1, lane: None },
         allowances: BTreeMap::new(),
     };
     let api = Api::new(world.services.clone(), settings).unwrap();
@@ -79,13 +81,15 @@ fn order(profile: &str, documents: Vec<ApiDocument>) -> Order {
         profile: profile.to_owned(),
         adapted: None,
         signers: Vec::new(),
+        settings: Vec::new(),
+        key: None,
         lane: Lane::Interactive,
         documents,
     }
 }
 
 fn text(name: &str, text: &str) -> ApiDocument {
-    ApiDocument { name: name.to_owned(), body: Body::Whole(Content::from(text.as_bytes().to_vec())) }
+    ApiDocument { name: name.to_owned(), reference: None, body: Body::Whole(Content::from(text.as_bytes().to_vec())) }
 }
 
 fn bytes_of(ended: &Ended) -> Arc<[u8]> {
@@ -144,7 +148,7 @@ fn a_large_document_goes_through_files_and_leaves_none_behind() {
         let piece: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
         (0..8).for_each(|_| arriving.write_all(&piece).unwrap());
         let body = Body::Whole(arriving.finish().unwrap());
-        let document = ApiDocument { name: "large.bin".into(), body };
+        let document = ApiDocument { name: "large.bin".into(), reference: None, body };
         let ended = door.api.make(&caller("main"), order("enveloping", vec![document])).await.unwrap();
         let made = ended[0].result.as_ref().unwrap();
         assert!(matches!(made.content, Content::File(_)) && made.contains_original);
@@ -249,7 +253,7 @@ fn a_right_to_one_function_is_no_way_to_another() {
         let door = door(8, 8).await;
         let whole = || vec![text("a", "x")];
         let digest = Digest::new(DigestAlgorithm::Sha256, &[7; 32]).unwrap();
-        let hash = || vec![ApiDocument { name: "a".into(), body: Body::Digest(digest) }];
+        let hash = || vec![ApiDocument { name: "a".into(), reference: None, body: Body::Digest(digest) }];
         let check = async |function, documents, expected: Refused| {
             let order = Order { function, ..order("detached", documents) };
             assert_eq!(door.api.make(&caller("main"), order).await.unwrap_err(), expected, "{function}");
@@ -275,7 +279,8 @@ fn a_signature_over_a_digest_is_one_over_the_document() {
         let content = b"never seen by the server";
         for algorithm in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512] {
             let digest = formats::crypto::digest(algorithm, content);
-            let documents = vec![ApiDocument { name: "report.doc".into(), body: Body::Digest(digest) }];
+            let documents =
+                vec![ApiDocument { name: "report.doc".into(), reference: None, body: Body::Digest(digest) }];
             let order = Order { function: Function::SignHash, ..order("detached", documents) };
             let ended = door.api.make(&caller("main"), order).await.unwrap();
             assert!(openssl_accepts(&bytes_of(&ended[0]), content), "{algorithm}");
@@ -283,7 +288,8 @@ fn a_signature_over_a_digest_is_one_over_the_document() {
         }
         let digest = formats::crypto::digest(DigestAlgorithm::Sha256, content);
         for profile in ["enveloping", "pades", "xades"] {
-            let documents = vec![ApiDocument { name: "report.doc".into(), body: Body::Digest(digest) }];
+            let documents =
+                vec![ApiDocument { name: "report.doc".into(), reference: None, body: Body::Digest(digest) }];
             let order = Order { function: Function::SignHash, ..order(profile, documents) };
             let ended = door.api.make(&caller("main"), order).await.unwrap();
             assert_eq!(code(&ended[0]), "digest-needs-detached", "{profile}");

@@ -2,18 +2,19 @@
 //! she would be told if it did not exist.
 
 use super::Refused;
+use crate::verification::Verification;
 use model::{Profile, SignerName, TenantId, TokenSerial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All tenants' things.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Catalogue {
     tenants: BTreeMap<TenantId, Holdings>,
 }
 
 /// One tenant's things.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Holdings {
     /// Profiles by name.
     pub profiles: BTreeMap<Arc<str>, Arc<Profile>>,
@@ -21,6 +22,8 @@ pub struct Holdings {
     pub signers: BTreeSet<SignerName>,
     /// Tokens whose state may be seen, and whose keys open what is encrypted.
     pub tokens: Arc<BTreeSet<TokenSerial>>,
+    /// By what signatures are judged for this tenant.
+    pub verification: Option<Arc<Verification>>,
 }
 
 impl Catalogue {

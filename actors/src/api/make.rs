@@ -1,6 +1,7 @@
 //! One document of a call: through the pipeline, into memory or the spool folder, and its outcome into the store before
 //! anybody gets the result.
 
+use super::kept::Folder;
 use super::{Api, ApiDocument, Body, Ended, Entry as Place, Made, Task, check_name, shown_name};
 use crate::deliver::{WriteError, in_memory, length_about, write_part};
 use crate::document::{Origin, Piece, Sent};
@@ -9,7 +10,7 @@ use crate::pipeline::{Failure, Signed, blocking};
 use crate::recorder::Entry;
 use crate::services::DocumentEvent;
 use crate::spool::{Content, SpoolFile};
-use model::{AuditEntry, Digest, DocumentId, Reason};
+use model::{AuditEntry, Digest, DocumentId, Profile, Reason};
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,19 +29,33 @@ impl Api {
         let started = Instant::now();
         let id = DocumentId { job: task.job, number };
         let mut place = Some(place);
-        let result = Box::pin(self.through(&task, &document, &mut place)).await;
+        let result = Box::pin(self.through(&task, &document, id, &mut place)).await;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let ended = Ended { id: Some(id), name: shown_name(&document.name), result, micros };
-        (number, self.recorded(&task, id, ended).await, place)
+        let ended = self.recorded(&task, id, ended).await;
+        (number, self.as_it_is_kept(&task, id, ended).await, place)
     }
 
-    async fn through(&self, task: &Task, document: &ApiDocument, place: &mut Option<Place>) -> Result<Made, Failure> {
+    /// Of two attempts at a keyed request, which may be on two servers, the one that the store took first counts.
+    async fn as_it_is_kept(&self, task: &Task, id: DocumentId, ended: Ended) -> Ended {
+        let Some(kept) = task.kept.as_ref().filter(|_| ended.result.is_ok()) else { return ended };
+        let row = self.0.services.store.document(&task.tenant, id).await.ok().flatten();
+        row.and_then(|row| kept.folder.ended(&row)).unwrap_or(ended)
+    }
+
+    pub(super) async fn through(
+        &self,
+        task: &Task,
+        document: &ApiDocument,
+        id: DocumentId,
+        place: &mut Option<Place>,
+    ) -> Result<Made, Failure> {
         let origin = origin(document)?;
         let signed = self.0.services.pipeline.seal_on(&origin, &task.profile, &task.terms).await?;
-        let (made, digest) = self.result(task, document, signed).await?;
+        let (made, digest) = self.result(task, document, id, signed).await?;
         let Some(digest) = digest else { return Ok(made) };
         place.take(); // what waits for its batch occupies a name and a digest only
-        let record = self.evidence_record(task, digest).await?;
+        let record = self.evidence_record(task, &made, digest).await?;
         Ok(Made { record: Some(record), ..made })
     }
 
@@ -49,6 +64,7 @@ impl Api {
         &self,
         task: &Task,
         document: &ApiDocument,
+        id: DocumentId,
         signed: Signed,
     ) -> Result<(Made, Option<Digest>), Failure> {
         let format = signed.sealed.document().format;
@@ -58,40 +74,47 @@ impl Api {
         let name = naming.result_name(format, contains_original, encrypted, OsStr::new(&document.name));
         let (spool, in_memory_max) = (self.0.spool.clone(), self.0.in_memory_bytes_max);
         let (profile, signer) = (task.profile.clone(), signed.signer.clone());
+        let kept = task.kept.as_ref().map(|kept| kept.folder.result(id.number, &kept.attempt, contains_original));
         let write = move || -> Result<(Content, Option<Digest>), Failure> {
             let Signed { sealed, document, wrapping, .. } = &signed;
-            let content = if length_about(sealed, document, wrapping) <= in_memory_max {
-                in_memory(sealed, document, wrapping).map(Content::from)
-            } else {
-                let path = spool.new_path();
-                let written = write_part(&path, sealed, document, wrapping);
-                let adopted = written.and_then(|_| SpoolFile::adopted(path).map_err(WriteError::from));
-                adopted.map(|file| Content::File(Arc::new(file)))
+            let content = match kept {
+                Some(path) => {
+                    let written = write_part(&path, sealed, document, wrapping);
+                    written.and_then(|_| SpoolFile::kept(path).map_err(WriteError::from))
+                }
+                None if length_about(sealed, document, wrapping) <= in_memory_max => {
+                    let bytes = in_memory(sealed, document, wrapping).map_err(WriteError::failure)?;
+                    return finish(&signed, &profile, bytes.into());
+                }
+                None => {
+                    let path = spool.new_path();
+                    let written = write_part(&path, sealed, document, wrapping);
+                    written.and_then(|_| SpoolFile::adopted(path).map_err(WriteError::from))
+                }
             };
-            let content = content.map_err(WriteError::failure)?;
-            let digest = signed.digest_for_record(&profile)?;
-            if signed.document.unchanged().unwrap_or(false) {
-                return Ok((content, digest));
-            }
-            Err(Failure::Deferred(Reason::new("changed", "the document was written to while it was being signed")))
+            finish(&signed, &profile, Content::File(Arc::new(content.map_err(WriteError::failure)?)))
         };
         let (content, digest) = blocking(move || Stage::Write.timed(write)).await??;
         let name = name.to_string_lossy().into_owned();
         Ok((Made { name, content, record: None, format, contains_original, signer }, digest))
     }
 
-    async fn evidence_record(&self, task: &Task, digest: Digest) -> Result<Content, Failure> {
-        let path = self.0.spool.new_path();
+    /// Beside a result that is kept, in a file that is kept, too.
+    async fn evidence_record(&self, task: &Task, made: &Made, digest: Digest) -> Result<Content, Failure> {
+        let kept = match (&task.kept, &made.content) {
+            (Some(_), Content::File(result)) => Some(result.path().with_extension("ers")),
+            _ => None,
+        };
+        let path = kept.clone().unwrap_or_else(|| self.0.spool.new_path());
         self.0.services.pipeline.evidence_record(&task.profile, digest, path.clone()).await?;
-        let read =
-            blocking(move || Content::File(Arc::new(SpoolFile::adopted(path)?)).to_bytes(RECORD_BYTES_MAX)).await?;
+        let opened = if kept.is_some() { SpoolFile::kept(path) } else { SpoolFile::adopted(path) };
         let lost =
             |error| Failure::Deferred(Reason::new("not-written", format!("the evidence record is lost: {error}")));
-        Ok(Content::Bytes(read.map_err(lost)?))
+        Ok(Content::File(Arc::new(opened.map_err(lost)?)))
     }
 
     /// Gives the end out after it is durable.
-    async fn recorded(&self, task: &Task, id: DocumentId, mut ended: Ended) -> Ended {
+    pub(super) async fn recorded(&self, task: &Task, id: DocumentId, mut ended: Ended) -> Ended {
         let services = &self.0.services;
         let (outcome, now) = (ended.outcome(), services.clock.now());
         let made = ended.result.as_ref().ok();
@@ -101,7 +124,10 @@ impl Api {
             outcome: outcome.clone(),
             format: made.map(|made| made.format.word().to_owned()),
             signer: signer.clone(),
-            output: made.map(|made| made.name.clone()),
+            output: made.map(|made| match (&task.kept, &made.content) {
+                (Some(_), Content::File(file)) => Folder::output(file.path(), &made.name),
+                _ => made.name.clone(),
+            }),
             ended_at: now,
             micros: ended.micros,
         };
@@ -120,20 +146,31 @@ impl Api {
             // Nobody may be left to hear it: the patience is over.
             let _ = sender.send(durable);
         });
-        let entry = Entry { tenant: task.tenant.clone(), end, audit, result_on: None, urgent: true, after };
+        let result_on = task.kept.as_ref().filter(|_| ended.result.is_ok()).map(|kept| kept.on.clone());
+        let entry = Entry { tenant: task.tenant.clone(), end, audit, result_on, urgent: task.awaited, after };
         let record = async {
             services.recorder.record(entry).await;
             receiver.await.unwrap_or(false)
         };
-        if !tokio::time::timeout(RECORD_PATIENCE, record).await.unwrap_or(false) {
+        let patience = if task.awaited { RECORD_PATIENCE } else { Duration::MAX };
+        if !tokio::time::timeout(patience, record).await.unwrap_or(false) {
             // Nothing is given out that the store does not know. Whoever asks again gets another one.
-            let sentence = "the store did not take the outcome in time; try again";
+            let sentence = "the outcome could not be made durable in time; try again";
             ended.result = Err(Failure::Deferred(Reason::new("not-recorded", sentence)));
         }
         metrics::counter!(measure::DOCUMENTS, "door" => "api", "outcome" => ended.outcome().word()).increment(1);
         let _ = services.events.send(event);
         ended
     }
+}
+
+/// The digest for an evidence record, if the document is still what it was.
+fn finish(signed: &Signed, profile: &Profile, content: Content) -> Result<(Content, Option<Digest>), Failure> {
+    let digest = signed.digest_for_record(profile)?;
+    if signed.document.unchanged().unwrap_or(false) {
+        return Ok((content, digest));
+    }
+    Err(Failure::Deferred(Reason::new("changed", "the document was written to while it was being signed")))
 }
 
 /// Where the document is, for the pipeline.
@@ -159,5 +196,3 @@ fn origin(document: &ApiDocument) -> Result<Origin, Failure> {
 
 /// How long a caller waits for the store.
 const RECORD_PATIENCE: Duration = Duration::from_secs(30);
-/// Of the records that we make: a time stamp and some digests.
-const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;

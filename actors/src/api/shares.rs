@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Allowance {
     /// Documents inside at a time.
     pub documents_max: usize,
+    /// Its turns among the tenants whose batches are worked on, at least 1.
+    pub weight: u32,
     /// Everything of this tenant waits in this line, whatever its callers ask for.
     pub lane: Option<Lane>,
 }
@@ -105,12 +107,12 @@ mod tests {
     fn one_tenant_cannot_take_what_is_another_ones() {
         let tenant = |name| TenantId::new(name).unwrap();
         let (a, b) = (tenant("a"), tenant("b"));
-        let shares = Shares::new(Allowance { documents_max: 2, lane: None }, &BTreeMap::new());
+        let shares = Shares::new(Allowance { documents_max: 2, weight: 1, lane: None }, &BTreeMap::new());
         let held = [shares.try_enter(&a).unwrap(), shares.try_enter(&a).unwrap()];
         assert!(shares.try_enter(&a).is_none());
         assert!(shares.try_enter(&b).is_some());
         assert_eq!((shares.status(&a).documents, shares.status(&a).refused), (2, 1));
-        shares.allow(&a, Allowance { documents_max: 1, lane: Some(Lane::Batch) });
+        shares.allow(&a, Allowance { documents_max: 1, weight: 1, lane: Some(Lane::Batch) });
         drop(held);
         assert_eq!(shares.left(&a), 1);
         assert_eq!(shares.lane(&a, Lane::Interactive), Lane::Batch);

@@ -10,7 +10,8 @@ use crate::verification::{Verification, facts};
 use formats::FormatError;
 use formats::envelope::Arrival;
 use formats::inspect::{Detached, Input, Inspection, Opener};
-use model::{Reason, Secret, Time};
+use model::{Reason, Secret, Time, TokenSerial};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,7 +133,7 @@ fn open(
     let original = judging.original(&file.name)?;
     let detached: Vec<Detached<'_>> =
         original.iter().map(|(name, source)| Detached::Document { name, source }).collect();
-    let tokens = Tokens { router, runtime };
+    let tokens = Tokens { router, runtime, only: None };
     let input = Input { detached: &detached, opener: Some(&tokens), ..Input::new(&*document, name) };
     let inspection = judging.verification.inspect(&input).map_err(failure)?;
     let facts = facts(name, &*document).map_err(|error| failure(error.into()))?;
@@ -159,14 +160,16 @@ impl Judging {
     }
 }
 
-/// All tokens, as whoever may open a content key.
-struct Tokens<'a> {
-    router: &'a Router,
-    runtime: &'a tokio::runtime::Handle,
+/// Tokens, as whoever may open a content key.
+pub(crate) struct Tokens<'a> {
+    pub(crate) router: &'a Router,
+    pub(crate) runtime: &'a tokio::runtime::Handle,
+    /// These only. `None`: all.
+    pub(crate) only: Option<&'a BTreeSet<TokenSerial>>,
 }
 
 impl Opener for Tokens<'_> {
     fn open(&self, arrival: &Arrival) -> Option<Result<Secret, Reason>> {
-        self.runtime.block_on(decrypt::open_for(self.router, arrival, None))
+        self.runtime.block_on(decrypt::open_for(self.router, arrival, self.only))
     }
 }

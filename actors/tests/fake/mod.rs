@@ -437,7 +437,7 @@ pub struct World {
     pub tenant: TenantId,
     pub tokens: Vec<Arc<FakeToken>>,
     pub pins_loaded: Arc<AtomicUsize>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Drop for World {
@@ -464,6 +464,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let store = Store::open(&StoreConfig::Sqlite { path }, "test").await.unwrap();
+        let mut world = Self::start_on(store, tokens, in_flight_max, sign_timeout);
+        world._folder = Some(folder);
+        world
+    }
+
+    /// As [`World::start`], over a store that others may use, too.
+    pub fn start_on(store: Store, tokens: Vec<Arc<FakeToken>>, in_flight_max: usize, sign_timeout: Duration) -> Self {
         let tenant = TenantId::new("main").unwrap();
         let pins_loaded = Arc::new(AtomicUsize::new(0));
         let setups = tokens.iter().map(|token| {
@@ -498,7 +505,7 @@ impl World {
         };
         let running = Services::start_at(PACE, setup);
         let services = running.services.clone();
-        Self { running, services, store, tenant, tokens, pins_loaded, _folder: folder }
+        Self { running, services, store, tenant, tokens, pins_loaded, _folder: None }
     }
 
     pub fn state(&self, token: usize) -> TokenState {

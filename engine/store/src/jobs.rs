@@ -99,7 +99,7 @@ impl DocumentState {
         matches!(self, DocumentState::Done | DocumentState::Rejected)
     }
 
-    fn from_word(word: &str) -> Result<Self, StoreError> {
+    pub(crate) fn from_word(word: &str) -> Result<Self, StoreError> {
         Self::ALL
             .into_iter()
             .find(|state| state.word() == word)
@@ -183,23 +183,8 @@ impl Store {
     /// them.
     pub async fn open_job(&self, tenant: &TenantId, job: &NewJob, documents: &[NewDocument]) -> Result<(), StoreError> {
         let (tenant_text, id) = (shared(tenant.as_str()), shared(&job.id.to_string()));
-        let mut rows = Vec::with_capacity(documents.len());
-        for document in documents {
-            if document.name.len() > NAME_BYTES_MAX {
-                let name = bounded(&document.name, 80);
-                return Err(StoreError::Invalid(format!("the name {name} is longer than {NAME_BYTES_MAX} bytes")));
-            }
-            let name = bounded(&document.name, NAME_BYTES_MAX * 3);
-            rows.push(vec![tenant_text.clone(), id.clone(), i64::from(document.number).into(), name.into()]);
-        }
-        let job_row = vec![
-            tenant_text.clone(),
-            id.clone(),
-            self.node().into(),
-            door_text(&job.door),
-            bounded(&job.profile, TEXT_BYTES_MAX).into(),
-            job.opened_at.micros().into(),
-        ];
+        let rows = document_rows(&tenant_text, &id, documents)?;
+        let job_row = job_row_values(&tenant_text, self.node(), job);
         let work = Work::new(tenant).step(sql::INSERT_JOB, vec![job_row]).step(sql::INSERT_DOCUMENT, rows);
         self.write(work).await.map(|_| ())
     }
@@ -331,12 +316,41 @@ impl Store {
     }
 }
 
+/// The row of a new job.
+pub(crate) fn job_row_values(tenant: &Value, node: &str, job: &NewJob) -> Vec<Value> {
+    vec![
+        tenant.clone(),
+        job.id.to_string().into(),
+        node.into(),
+        door_text(&job.door),
+        bounded(&job.profile, TEXT_BYTES_MAX).into(),
+        job.opened_at.micros().into(),
+    ]
+}
+
+/// The rows of new documents.
+pub(crate) fn document_rows(
+    tenant: &Value,
+    job: &Value,
+    documents: &[NewDocument],
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    let row = |document: &NewDocument| {
+        if document.name.len() > NAME_BYTES_MAX {
+            let name = bounded(&document.name, 80);
+            return Err(StoreError::Invalid(format!("the name {name} is longer than {NAME_BYTES_MAX} bytes")));
+        }
+        let name = bounded(&document.name, NAME_BYTES_MAX * 3);
+        Ok(vec![tenant.clone(), job.clone(), i64::from(document.number).into(), name.into()])
+    };
+    documents.iter().map(row).collect()
+}
+
 /// A door's name as it is stored.
 fn door_text(door: &str) -> Value {
     bounded(door, TEXT_BYTES_MAX).into()
 }
 
-fn shared(text: &str) -> Value {
+pub(crate) fn shared(text: &str) -> Value {
     Value::Text(Arc::from(text))
 }
 
@@ -388,7 +402,7 @@ fn counts(rows: &[Row]) -> Result<Counts, StoreError> {
     Ok(counts)
 }
 
-fn job_id(text: &str) -> Result<JobId, StoreError> {
+pub(crate) fn job_id(text: &str) -> Result<JobId, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt(format!("\"{}\" is no job", bounded(text, 40))))
 }
 

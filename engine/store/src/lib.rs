@@ -10,6 +10,7 @@
 
 pub mod access;
 mod audit;
+mod batches;
 mod error;
 mod jobs;
 mod logins;
@@ -22,6 +23,7 @@ mod wall;
 mod work;
 
 pub use audit::{AuditRow, AuditVerdict, BREAKS_MAX, ChainBreak, ChainFault, ChainHead};
+pub use batches::{BatchRow, BatchToDo, Lease, NewBatch, NewBatchDocument, NewRequest, RequestRow, Taken};
 pub use error::StoreError;
 pub use jobs::{Counts, DocumentEnd, DocumentRow, DocumentState, Finished, JobRow, NewDocument, NewJob, OpenDocument};
 pub use logins::{Begin, LoginRow, LoginState};

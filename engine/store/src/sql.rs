@@ -5,6 +5,7 @@
 //! tenant only, whatever the rest of the statement says (see `wall`).
 
 pub(crate) mod access;
+pub(crate) mod batches;
 
 /// Makes a job. Doing it twice changes nothing, so that a caller may repeat an attempt with an unknown end.
 pub(crate) const INSERT_JOB: &str = "INSERT INTO job (tenant, id, node, door, profile, opened_at) \
@@ -119,7 +120,7 @@ pub(crate) const TRUST_ALLOWED: &str = "SELECT source, centre, allowed_at, allow
 
 /// All statements by name: each is prepared when a store is opened, so that a foreign or altered schema is noticed then.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ALL.iter().chain(access::ALL).copied()
+    ALL.iter().chain(access::ALL).chain(batches::ALL).copied()
 }
 
 const ALL: &[(&str, &str)] = &[
