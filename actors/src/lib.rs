@@ -16,6 +16,7 @@ pub mod levels;
 pub mod measure;
 pub mod naming;
 pub mod pipeline;
+pub mod pool;
 pub mod recorder;
 pub mod revocation;
 pub mod router;

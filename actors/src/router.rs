@@ -204,6 +204,11 @@ impl Balance {
         self.pools.iter().map(|pool| pool.interactive.len() + pool.batch.len()).sum()
     }
 
+    /// Documents that wait in all lines of one lane.
+    pub fn waiting_in(&self, lane: Lane) -> usize {
+        self.pools.iter().map(|pool| pool.line(lane).len()).sum()
+    }
+
     /// Whether the token can sign.
     pub fn is_up(&self, token: TokenIndex) -> bool {
         self.tokens[token.0].up
@@ -515,6 +520,24 @@ impl Router {
     /// Documents that wait for a place.
     pub fn waiting(&self) -> usize {
         self.shared.lock().balance.waiting()
+    }
+
+    /// Documents that wait for a place in one lane.
+    pub fn waiting_in(&self, lane: Lane) -> usize {
+        self.shared.lock().balance.waiting_in(lane)
+    }
+
+    /// The public half of a signer whose token has been up.
+    pub fn signer(&self, name: &SignerName) -> Option<Arc<Signer>> {
+        let state = self.shared.lock();
+        let mut ready = state.seats.iter().flat_map(|seat| &seat.signers);
+        ready.find(|ready| ready.signer.name == *name).map(|ready| ready.signer.clone())
+    }
+
+    /// The token that a signer is expected on.
+    pub fn token_of(&self, name: &SignerName) -> Option<TokenSerial> {
+        let state = self.shared.lock();
+        state.seats.iter().find(|seat| seat.expected.contains(name)).map(|seat| seat.serial.clone())
     }
 
     /// Places that are out, per token.

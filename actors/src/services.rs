@@ -9,6 +9,7 @@ use crate::levels::Levels;
 use crate::measure;
 use crate::naming::Naming;
 use crate::pipeline::{Patience, Pipeline};
+use crate::pool::Meter;
 use crate::recorder::Recorder;
 use crate::router::{Router, Seating};
 use crate::schedule::Schedule;
@@ -101,7 +102,9 @@ pub struct Services {
     pub naming: Naming,
     /// What became of each document; slow listeners miss some.
     pub events: broadcast::Sender<DocumentEvent>,
-    queues: Vec<Arc<SignQueue>>,
+    pub(crate) queues: Vec<Arc<SignQueue>>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) configured_sessions: Vec<usize>,
 }
 
 /// Lets a server end in order.
@@ -177,12 +180,27 @@ impl Services {
             .iter()
             .map(|parts| KeptDirectory { parts: parts.clone(), address: DirectoryActor::new(parts.clone()).start() })
             .collect();
+        let meter = Meter::start(roster.clone());
+        let configured_sessions = kept.iter().map(|token| token.settings.sessions).collect();
         let queues = seating.into_iter().map(|seat| seat.queue).collect();
         Schedule::new(clock.clone(), &directories).start();
         let tokens = kept.iter().map(|token| token.parts.clone()).collect();
         let keeper = actix::spawn(keep(kept, kept_directories));
-        let services =
-            Services { store, clock, intake, pipeline, recorder, router, roster, directories, naming, events, queues };
+        let services = Services {
+            store,
+            clock,
+            intake,
+            pipeline,
+            recorder,
+            router,
+            roster,
+            directories,
+            naming,
+            events,
+            queues,
+            meter,
+            configured_sessions,
+        };
         Running { services: Arc::new(services), recorder: recorder_task, keeper, tokens }
     }
 
@@ -266,7 +284,9 @@ struct KeptToken {
 
 impl KeptToken {
     fn start(&self) {
-        let address = TokenActor::new(self.settings.clone(), self.parts.clone()).start();
+        let mut settings = self.settings.clone();
+        settings.sessions = self.parts.view.sessions_wanted().unwrap_or(settings.sessions);
+        let address = TokenActor::new(settings, self.parts.clone()).start();
         self.parts.view.actor_is(address);
     }
 }

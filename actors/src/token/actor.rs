@@ -12,13 +12,14 @@ use crate::router::{DecryptionKey, ReadySigner, Router};
 use crate::supervise::{Action, Exit, Supervision};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use crossbeam_channel::{Sender, bounded};
+use model::limits::{ASSIGNED_PER_SESSION_MAX, SESSIONS_PER_TOKEN_MAX};
 use model::{Clock, Signer, SignerName, TokenSerial};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use token::{Fault, FoundKey, LoginRefused, Pin, Session, Token, VerifiedPin};
+use token::{ContextLogin, Fault, FoundKey, LoginRefused, Pin, Session, Token, VerifiedPin};
 
 /// Which key of a token a signer means.
 #[derive(Clone, Debug)]
@@ -121,6 +122,8 @@ pub enum Command {
     WrongSignature,
     /// A worker thread has ended: look at once, not at the next tick.
     WorkerEnded,
+    /// It should have so many sessions from now on, until the server is started again.
+    Resize(usize),
 }
 
 /// The actor of one token.
@@ -131,6 +134,10 @@ pub struct TokenActor {
     pin: Option<Pin>,
     verified: Option<VerifiedPin>,
     workers: Vec<WorkerThread>,
+    /// Sessions log in for each signature.
+    context: bool,
+    /// More sessions were asked for than could be opened.
+    cannot_grow: bool,
     supervision: Supervision,
     /// A blocking step is under way.
     busy: bool,
@@ -159,7 +166,8 @@ struct WorkerThread {
 
 /// What a blocking step found out.
 enum Found {
-    Up { verified: Option<VerifiedPin>, signers: Vec<ReadySigner>, sessions: Vec<Box<dyn Session>> },
+    Up { verified: Option<VerifiedPin>, signers: Vec<ReadySigner>, sessions: Vec<Box<dyn Session>>, context: bool },
+    Grown(Vec<Box<dyn Session>>),
     Refused { refused: LoginRefused, pin: Option<Pin>, verified: Option<VerifiedPin> },
     Failed { fault: Fault, verified: Option<VerifiedPin> },
     Mismatch { reason: String, verified: Option<VerifiedPin> },
@@ -182,6 +190,8 @@ impl TokenActor {
             pin,
             verified: None,
             workers: Vec::new(),
+            context: false,
+            cannot_grow: false,
             supervision,
             busy: false,
             step_given_up: false,
@@ -196,6 +206,7 @@ impl TokenActor {
         self.watch_the_step();
         match &self.state {
             State::LoggedIn => {
+                self.fit(ctx);
                 if self.looked.elapsed() >= self.settings.poll {
                     let token = self.parts.token.clone();
                     self.step(ctx, move || match token.present() {
@@ -270,10 +281,11 @@ impl TokenActor {
 
     fn found(&mut self, found: Found, ctx: &mut Context<Self>) {
         match found {
-            Found::Up { verified, signers, sessions } => {
-                self.verified = verified;
+            Found::Up { verified, signers, sessions, context } => {
+                (self.verified, self.context, self.cannot_grow) = (verified, context, false);
                 self.start_workers(signers, sessions, ctx);
             }
+            Found::Grown(sessions) => self.grown(sessions, ctx),
             Found::Refused { refused, pin, verified } => {
                 (self.pin, self.verified) = (pin, verified);
                 match refused {
@@ -335,26 +347,7 @@ impl TokenActor {
     fn start_workers(&mut self, signers: Vec<ReadySigner>, sessions: Vec<Box<dyn Session>>, ctx: &mut Context<Self>) {
         let names = signers.iter().map(|ready| ready.signer.name.clone()).collect::<Vec<_>>();
         self.workers = Vec::with_capacity(sessions.len());
-        for (number, session) in sessions.into_iter().enumerate() {
-            let (control, stop) = bounded(1);
-            let activity = Arc::new(Activity::default());
-            let worker = Worker::new(session, stop, &self.parts.queue, activity.clone());
-            let nudge = Nudge(ctx.address());
-            let thread =
-                std::thread::Builder::new().name(format!("token-{}-{number}", self.settings.serial)).spawn(move || {
-                    let _nudge = nudge; // dropped when the thread ends, panicking or not
-                    worker.run()
-                });
-            match thread {
-                Ok(thread) => self.workers.push(WorkerThread {
-                    control: Some(control),
-                    activity,
-                    thread: Some(thread),
-                    given_up: false,
-                }),
-                Err(error) => tracing::error!(token = %self.settings.serial, %error, "no thread for a session"),
-            }
-        }
+        sessions.into_iter().for_each(|session| self.start_worker(session, ctx));
         if self.workers.is_empty() {
             let action = self.supervision.after(&Exit::Panicked, self.micros());
             self.act(action, "no thread could be started".to_owned());
@@ -367,6 +360,95 @@ impl TokenActor {
         self.show(TokenState::LoggedIn, None);
         tracing::info!(token = %self.settings.serial, sessions = count, signers = ?names, "token ready");
         self.parts.router.up(&self.settings.serial, signers, count);
+    }
+
+    fn start_worker(&mut self, session: Box<dyn Session>, ctx: &Context<Self>) {
+        let (control, stop) = bounded(1);
+        let activity = Arc::new(Activity::default());
+        let worker = Worker::new(session, stop, &self.parts.queue, activity.clone());
+        let (nudge, number) = (Nudge(ctx.address()), self.workers.len());
+        let thread =
+            std::thread::Builder::new().name(format!("token-{}-{number}", self.settings.serial)).spawn(move || {
+                let _nudge = nudge; // dropped when the thread ends, panicking or not
+                worker.run()
+            });
+        match thread {
+            Ok(thread) => self.workers.push(WorkerThread {
+                control: Some(control),
+                activity,
+                thread: Some(thread),
+                given_up: false,
+            }),
+            Err(error) => tracing::error!(token = %self.settings.serial, %error, "no thread for a session"),
+        }
+    }
+
+    /// It should have another number of sessions from now on.
+    fn resize(&mut self, sessions: usize, ctx: &mut Context<Self>) {
+        let sessions = sessions.clamp(1, SESSIONS_PER_TOKEN_MAX);
+        tracing::info!(token = %self.settings.serial, sessions, before = self.settings.sessions, "resized");
+        (self.settings.sessions, self.cannot_grow) = (sessions, false);
+        self.parts.view.wants_sessions(sessions);
+        self.parts.queue.resize(sessions * ASSIGNED_PER_SESSION_MAX);
+        if matches!(self.state, State::LoggedIn) {
+            self.fit(ctx);
+        }
+    }
+
+    /// As many workers as wanted: surplus ones end after what they sign now, missing ones get sessions.
+    fn fit(&mut self, ctx: &mut Context<Self>) {
+        let at_work = |worker: &&mut WorkerThread| worker.control.is_some() && worker.thread.is_some();
+        let (wanted, present) = (self.settings.sessions, self.workers.iter_mut().filter(at_work).count());
+        if present > wanted {
+            let surplus = self.workers.iter_mut().filter(at_work).skip(wanted);
+            surplus.for_each(|worker| worker.control = None);
+            self.count_workers();
+        } else if present < wanted && !self.cannot_grow && !self.busy {
+            let missing = wanted - present;
+            let (context, ledger) = (self.context, self.parts.ledger.clone());
+            let login = |_| self.verified.as_ref().filter(|_| context).map(|pin| pin.for_context(ledger.clone()));
+            let logins: Vec<Option<ContextLogin>> = (0..missing).map(login).collect();
+            let (token, serial) = (self.parts.token.clone(), self.settings.serial.clone());
+            self.step(ctx, move || {
+                let mut sessions = Vec::with_capacity(logins.len());
+                for login in logins {
+                    match token.open_session() {
+                        Ok(mut session) => {
+                            if let Some(login) = login {
+                                session.authenticate_with(login);
+                            }
+                            sessions.push(session);
+                        }
+                        Err(fault) => {
+                            tracing::warn!(token = %serial, %fault, opened = sessions.len(), "fewer sessions than asked for");
+                            break;
+                        }
+                    }
+                }
+                Found::Grown(sessions)
+            });
+        }
+    }
+
+    fn grown(&mut self, sessions: Vec<Box<dyn Session>>, ctx: &mut Context<Self>) {
+        if !matches!(self.state, State::LoggedIn) {
+            return; // they end here
+        }
+        let at_work = self.workers.iter().filter(|worker| worker.control.is_some() && worker.thread.is_some()).count();
+        self.cannot_grow = at_work + sessions.len() < self.settings.sessions;
+        for session in sessions.into_iter().take(self.settings.sessions.saturating_sub(at_work)) {
+            self.start_worker(session, ctx);
+        }
+        self.count_workers();
+    }
+
+    /// Tells everybody how many workers there are.
+    fn count_workers(&mut self) {
+        self.workers.retain(|worker| worker.thread.is_some());
+        let count = self.workers.iter().filter(|worker| worker.control.is_some()).count();
+        self.parts.view.workers_are(self.workers.iter().map(|worker| worker.activity.clone()).collect());
+        self.parts.view.update(|status| status.sessions = count);
+        self.parts.router.resized(&self.settings.serial, count);
     }
 
     /// Collects worker threads that have ended.
@@ -569,7 +651,7 @@ fn bring_up(settings: &TokenSettings, parts: &TokenParts, pin: Option<Pin>, veri
             }
         }
     }
-    Found::Up { verified: Some(verified), signers, sessions }
+    Found::Up { verified: Some(verified), signers, sessions, context }
 }
 
 fn decryption_key(found: &FoundKey) -> DecryptionKey {
@@ -674,6 +756,7 @@ impl Handler<Command> for TokenActor {
             }
             Command::WrongSignature => {}
             Command::WorkerEnded => self.reap(),
+            Command::Resize(sessions) => self.resize(sessions, ctx),
         }
     }
 }

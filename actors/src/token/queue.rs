@@ -6,7 +6,9 @@
 
 use crate::router::{Assignment, Place};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use model::limits::{ASSIGNED_PER_SESSION_MAX, SESSIONS_PER_TOKEN_MAX};
 use model::{Lane, Secret, SignatureValue, ToBeSigned, WrappedKey};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use token::Fault;
 use tokio::sync::oneshot;
@@ -74,19 +76,27 @@ impl Reply {
 pub struct SignQueue {
     interactive: (Sender<SignRequest>, Receiver<SignRequest>),
     batch: (Sender<SignRequest>, Receiver<SignRequest>),
-    capacity: usize,
+    capacity: AtomicUsize,
+    /// What the lanes have room for, whatever the capacity is.
+    room: usize,
 }
 
 impl SignQueue {
-    /// Lanes for `capacity` places.
+    /// Lanes for `capacity` places, and for as many as the token may ever have.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { interactive: bounded(capacity), batch: bounded(capacity), capacity }
+        let room = capacity.max(SESSIONS_PER_TOKEN_MAX * ASSIGNED_PER_SESSION_MAX);
+        Self { interactive: bounded(room), batch: bounded(room), capacity: AtomicUsize::new(capacity), room }
     }
 
     /// How many places the router may give out.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.capacity.load(Ordering::Acquire)
+    }
+
+    /// Changes how many places the router may give out. The router is to be told.
+    pub fn resize(&self, capacity: usize) {
+        self.capacity.store(capacity.clamp(1, self.room), Ordering::Release);
     }
 
     /// Requests in line.

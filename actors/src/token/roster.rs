@@ -75,8 +75,28 @@ pub struct TokenView {
     workers: Mutex<Vec<Arc<Activity>>>,
     /// Calls into the token's module under way, other than signatures.
     steps: AtomicUsize,
-    /// What workers signed that have ended since.
-    past_signatures: AtomicU64,
+    /// What workers did that have ended since.
+    past: Past,
+    /// Sessions that it should have; 0 until somebody says so.
+    sessions_wanted: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Past {
+    signatures: AtomicU64,
+    micros: AtomicU64,
+    faults: AtomicU64,
+}
+
+/// What a token's workers have done since the start of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Signatures, and content keys opened.
+    pub signatures: u64,
+    /// Microseconds inside the token.
+    pub micros: u64,
+    /// Faults.
+    pub faults: u64,
 }
 
 impl TokenView {
@@ -96,7 +116,8 @@ impl TokenView {
             address: RwLock::new(None),
             workers: Mutex::new(Vec::new()),
             steps: AtomicUsize::new(0),
-            past_signatures: AtomicU64::new(0),
+            past: Past::default(),
+            sessions_wanted: AtomicUsize::new(0),
         })
     }
 
@@ -107,9 +128,36 @@ impl TokenView {
 
     /// Signatures made since the start of the server.
     pub fn signatures(&self) -> u64 {
+        self.done().signatures
+    }
+
+    /// What its workers have done since the start of the server.
+    pub fn done(&self) -> Done {
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let present: u64 = workers.iter().map(|worker| worker.signatures.load(Ordering::Relaxed)).sum();
-        self.past_signatures.load(Ordering::Relaxed) + present
+        let past = Done {
+            signatures: self.past.signatures.load(Ordering::Relaxed),
+            micros: self.past.micros.load(Ordering::Relaxed),
+            faults: self.past.faults.load(Ordering::Relaxed),
+        };
+        workers.iter().map(|worker| Done::of(worker)).fold(past, Done::plus)
+    }
+
+    /// Half of the recent signatures took at most so long, in microseconds.
+    pub fn median_micros(&self) -> Option<u32> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent: Vec<u32> = workers.iter().flat_map(|worker| worker.recent()).collect();
+        recent.sort_unstable();
+        recent.get(recent.len() / 2).copied()
+    }
+
+    /// Sessions that it should have, if anybody has said so while the server ran.
+    pub fn sessions_wanted(&self) -> Option<usize> {
+        let wanted = self.sessions_wanted.load(Ordering::Acquire);
+        (wanted > 0).then_some(wanted)
+    }
+
+    pub(crate) fn wants_sessions(&self, sessions: usize) {
+        self.sessions_wanted.store(sessions, Ordering::Release);
     }
 
     /// Runs a call into the token's module.
@@ -136,9 +184,12 @@ impl TokenView {
 
     pub(crate) fn workers_are(&self, activities: Vec<Arc<Activity>>) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = std::mem::replace(&mut *workers, activities);
-        let signed: u64 = ended.iter().map(|worker| worker.signatures.load(Ordering::Relaxed)).sum();
-        self.past_signatures.fetch_add(signed, Ordering::Relaxed);
+        let before = std::mem::replace(&mut *workers, activities);
+        let gone = |worker: &&Arc<Activity>| !workers.iter().any(|present| Arc::ptr_eq(present, worker));
+        let ended = before.iter().filter(gone).map(|worker| Done::of(worker)).fold(Done::default(), Done::plus);
+        self.past.signatures.fetch_add(ended.signatures, Ordering::Relaxed);
+        self.past.micros.fetch_add(ended.micros, Ordering::Relaxed);
+        self.past.faults.fetch_add(ended.faults, Ordering::Relaxed);
     }
 
     pub(crate) fn actor_is(&self, address: Addr<TokenActor>) {
@@ -155,6 +206,24 @@ impl TokenView {
     pub(crate) fn actor_lives(&self) -> bool {
         let address = self.address.read().unwrap_or_else(PoisonError::into_inner);
         address.as_ref().is_some_and(Addr::connected)
+    }
+}
+
+impl Done {
+    fn of(worker: &Activity) -> Self {
+        Self {
+            signatures: worker.signatures.load(Ordering::Relaxed),
+            micros: worker.sign_micros.load(Ordering::Relaxed),
+            faults: worker.faults.load(Ordering::Relaxed),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            signatures: self.signatures + other.signatures,
+            micros: self.micros + other.micros,
+            faults: self.faults + other.faults,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::queue::{Answer, Operation, Reply, SignFault, SignQueue, SignRequest};
 use crate::measure::{Stage, thread_cpu};
 use crate::supervise::Exit;
 use crossbeam_channel::{Receiver, select_biased};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use token::Session;
@@ -22,6 +22,10 @@ pub struct Activity {
     pub signatures: AtomicU64,
     /// Microseconds spent inside the token.
     pub sign_micros: AtomicU64,
+    /// What the token answered with a fault.
+    pub faults: AtomicU64,
+    /// How long the last signatures took, in microseconds; 0: there were not so many yet.
+    recent: [AtomicU32; RECENT_KEPT],
     /// The reply of the present request, where the supervisor can take it when the module does not return.
     in_flight: Mutex<Option<Reply>>,
 }
@@ -33,6 +37,8 @@ impl Default for Activity {
             busy_since: AtomicI64::new(0),
             signatures: AtomicU64::new(0),
             sign_micros: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            recent: [const { AtomicU32::new(0) }; RECENT_KEPT],
             in_flight: Mutex::new(None),
         }
     }
@@ -53,6 +59,11 @@ impl Activity {
         }
     }
 
+    /// How long the last signatures took, in microseconds, in no order.
+    pub fn recent(&self) -> impl Iterator<Item = u32> {
+        self.recent.iter().map(|micros| micros.load(Ordering::Relaxed)).filter(|micros| *micros > 0)
+    }
+
     fn begin(&self, mut reply: Reply) {
         reply.place.started();
         *self.in_flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
@@ -63,7 +74,12 @@ impl Activity {
     fn end(&self) -> Option<Reply> {
         let since = self.busy_since.swap(0, Ordering::AcqRel);
         let now = i64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(i64::MAX);
-        self.sign_micros.fetch_add(u64::try_from(now - since).unwrap_or(0), Ordering::Relaxed);
+        let took = u64::try_from(now - since).unwrap_or(0);
+        self.sign_micros.fetch_add(took, Ordering::Relaxed);
+        let place = self.signatures.load(Ordering::Relaxed) as usize % RECENT_KEPT;
+        if let Some(place) = self.recent.get(place) {
+            place.store(u32::try_from(took).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+        }
         self.take()
     }
 
@@ -126,6 +142,7 @@ impl Worker {
                 None
             }
             Err(fault) => {
+                self.activity.faults.fetch_add(1, Ordering::Relaxed);
                 let exit = fault.ends_session();
                 if let Some(reply) = reply {
                     reply.send(Err(SignFault::Token(fault.clone())));
@@ -144,3 +161,6 @@ impl Worker {
         }
     }
 }
+
+/// Enough to tell what is usual by now.
+const RECENT_KEPT: usize = 64;
