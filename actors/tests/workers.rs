@@ -200,3 +200,72 @@ fn an_actor_that_panics_is_started_again() {
         until("the token", || world.state(0) == TokenState::LoggedIn).await;
     });
 }
+
+#[test]
+fn a_token_gets_more_and_fewer_sessions_while_it_signs_and_no_signature_is_lost() {
+    run(async {
+        let world = World::start(
+            vec![FakeToken::new(Character { micros: 2_000, ..Character::good("first", 2) }, 1)],
+            200,
+            SIGN_TIMEOUT,
+        )
+        .await;
+        until("the token", || world.state(0) == TokenState::LoggedIn).await;
+        let serial = world.services.roster.tokens()[0].status().serial;
+        let sessions = || world.services.pool().tokens[0].sessions;
+        let sealing = futures_util::future::join_all((0..400).map(|_| seal(&world)));
+        let tuning = async {
+            for wanted in [6, 1, 4, 64, 2] {
+                world.services.resize_token(&serial, wanted).unwrap();
+                until("the sessions", || sessions() == wanted).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let assigned = world.services.pool().tokens[0].assigned;
+                assert!(assigned <= 64 * model::limits::ASSIGNED_PER_SESSION_MAX);
+            }
+        };
+        let (sealed, ()) = futures_util::future::join(sealing, tuning).await;
+        assert!(sealed.iter().all(Result::is_ok), "no signature is lost");
+        until("surplus threads to end", || world.tokens[0].sessions() == 2).await;
+        let pool = world.services.pool();
+        assert_eq!((pool.tokens[0].done.signatures, pool.tokens[0].sessions_wanted), (400, 2));
+        assert!(
+            pool.tokens[0].median_sign.unwrap() >= Duration::from_micros(2_000),
+            "{:?}",
+            pool.tokens[0].median_sign
+        );
+        assert_eq!(world.tokens[0].seen().logins, 1, "no PIN was tried again");
+        assert!(world.services.resize_token(&serial, 0).is_err() && world.services.resize_token(&serial, 65).is_err());
+        assert!(world.is_at_rest());
+    });
+}
+
+#[test]
+fn a_size_outlives_a_restart_of_the_token() {
+    run(async {
+        let world = two(Character::good("first", 1)).await;
+        let serial = world.services.roster.tokens()[0].status().serial;
+        world.services.resize_token(&serial, 3).unwrap();
+        until("three sessions", || world.services.pool().tokens[0].sessions == 3).await;
+        world.tokens[0].plan(Trouble::SessionLost);
+        comes_back(&world, Trouble::SessionLost).await;
+        until("three sessions again", || world.services.pool().tokens[0].sessions == 3).await;
+    });
+}
+
+#[test]
+fn a_heavier_token_gets_more_documents() {
+    run(async {
+        let world = two(Character { micros: 3_000, ..Character::good("first", 1) }).await;
+        let serial = world.services.roster.tokens()[0].status().serial;
+        // The other one is faster; a weight of a thousand outdoes that.
+        world.services.weigh_token(&serial, 1_000.0).unwrap();
+        for _ in 0..10 {
+            assert_eq!(seal(&world).await.unwrap(), "first");
+        }
+        world.services.weigh_token(&serial, 0.001).unwrap();
+        assert_eq!(seal(&world).await.unwrap(), "other");
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1_001.0] {
+            assert!(world.services.weigh_token(&serial, bad).is_err(), "{bad}");
+        }
+    });
+}
