@@ -92,7 +92,13 @@ impl World {
         let rights = vec![Right { function: Function::Sign, object: Some("invoices".into()) }];
         world.change(AccessChange::CreateGroup { group: group("signers"), rights }).await;
         for name in ["erp", "web"] {
-            world.change(AccessChange::CreateUser { user: user(name), password: Some(hash().await) }).await;
+            world
+                .change(AccessChange::CreateUser {
+                    user: user(name),
+                    title: String::new(),
+                    password: Some(hash().await),
+                })
+                .await;
         }
         world.change(AccessChange::AddMember { user: user("erp"), group: group("signers") }).await;
         world
@@ -205,7 +211,7 @@ async fn whoever_is_disabled_or_has_another_password_is_out_in_seconds() {
         ),
         (
             AccessChange::DeleteUser { user: erp() },
-            AccessChange::CreateUser { user: erp(), password: Some(hash().await) },
+            AccessChange::CreateUser { user: erp(), title: String::new(), password: Some(hash().await) },
         ),
     ];
     for (out, back) in changes {
@@ -332,7 +338,9 @@ async fn addresses_of_one_ipv6_network_are_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_nobody_has_takes_as_long() {
     let world = World::new().await;
-    world.change(AccessChange::CreateUser { user: user("certificate only"), password: None }).await;
+    world
+        .change(AccessChange::CreateUser { user: user("certificate only"), title: String::new(), password: None })
+        .await;
     // The shortest of some that take turns: what else the machine does is not meant here.
     let mut shortest = [Duration::MAX; 3];
     for number in 0..8 {

@@ -13,6 +13,7 @@ CREATE TABLE tenant (
 CREATE TABLE access_user (
     tenant     TEXT   NOT NULL,
     name       TEXT   NOT NULL,
+    title      TEXT   NOT NULL,
     state      TEXT   NOT NULL CHECK (state IN ('active', 'disabled')),
     password   TEXT,
     created_at BIGINT NOT NULL,

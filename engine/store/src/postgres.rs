@@ -160,7 +160,7 @@ impl Postgres {
             }
         };
         let (rows, head) = work.audit_rows(&self.node, head, &written);
-        execute(transaction, &Step { statement: sql::INSERT_AUDIT, rows }).await?;
+        execute(transaction, &Step { statement: sql::INSERT_AUDIT, rows, demanded: false }).await?;
         Ok((written, Some((heads, head))))
     }
 

@@ -397,7 +397,10 @@ mod tests {
     /// A document without a job, behind an audit entry that must not stay.
     fn bad() -> Work {
         let row = vec!["acme".into(), "no-job".into(), 0.into(), "name".into()];
-        Work { steps: vec![crate::work::Step { statement: sql::INSERT_DOCUMENT, rows: vec![row] }], ..good(9) }
+        Work {
+            steps: vec![crate::work::Step { statement: sql::INSERT_DOCUMENT, rows: vec![row], demanded: false }],
+            ..good(9)
+        }
     }
 
     fn numbers(writer: &Writer) -> Vec<i64> {

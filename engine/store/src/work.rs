@@ -14,8 +14,6 @@ pub(crate) struct Work {
     pub(crate) tenant: Arc<str>,
     /// Carried out in order; each row of a step by itself, so that the changed rows are known one by one.
     pub(crate) steps: Vec<Step>,
-    /// So many of the first steps must each change something with their first row; otherwise nothing is done at all.
-    pub(crate) demanded: usize,
     /// The step whose rows audit entries may depend on.
     pub(crate) judged: usize,
     pub(crate) audit: Vec<Entry>,
@@ -26,6 +24,8 @@ pub(crate) struct Work {
 pub(crate) struct Step {
     pub(crate) statement: &'static str,
     pub(crate) rows: Vec<Vec<Value>>,
+    /// Its first row must change something; otherwise nothing of the transaction is done.
+    pub(crate) demanded: bool,
 }
 
 /// An audit entry, written only if the named row of the judged step changed something (`None`: always).
@@ -51,21 +51,20 @@ impl Written {
 
     /// Whether the step that was carried out last changed nothing though it should have.
     pub(crate) fn fails(&self, work: &Work) -> bool {
-        let done = self.changed.len();
-        done <= work.demanded
-            && self.changed.last().is_some_and(|rows| rows.first().is_none_or(|changed| *changed == 0))
+        let changed = self.changed.last().and_then(|rows| rows.first()).copied().unwrap_or(0);
+        let last = self.changed.len().checked_sub(1).and_then(|place| work.steps.get(place));
+        changed == 0 && last.is_some_and(|step| step.demanded)
     }
 }
 
 impl Work {
     pub(crate) fn new(tenant: &TenantId) -> Self {
-        Self { tenant: tenant.as_str().into(), steps: Vec::new(), demanded: 0, judged: 0, audit: Vec::new() }
+        Self { tenant: tenant.as_str().into(), steps: Vec::new(), judged: 0, audit: Vec::new() }
     }
 
-    /// A step of one row without whose change nothing is done. Stands before all others.
+    /// A step of one row without whose change nothing is done.
     pub(crate) fn demand(mut self, statement: &'static str, row: Vec<Value>) -> Self {
-        self.steps.push(Step { statement, rows: vec![row] });
-        self.demanded = self.steps.len();
+        self.steps.push(Step { statement, rows: vec![row], demanded: true });
         self
     }
 
@@ -77,7 +76,7 @@ impl Work {
 
     pub(crate) fn step(mut self, statement: &'static str, rows: Vec<Vec<Value>>) -> Self {
         if !rows.is_empty() {
-            self.steps.push(Step { statement, rows });
+            self.steps.push(Step { statement, rows, demanded: false });
         }
         self
     }

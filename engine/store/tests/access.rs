@@ -33,6 +33,7 @@ on_both!(
     a_change_waits_for_a_second_person,
     of_many_who_confirm_one_does,
     a_pending_change_that_fails_stays_pending,
+    several_changes_are_made_together_or_not_at_all,
     a_session_is_confirmed_once_and_in_time,
     text_with_sql_in_it_is_text,
     a_statement_without_its_tenant_sees_nothing,
@@ -51,7 +52,7 @@ fn right(function: Function, object: Option<&str>) -> Right {
 }
 
 fn create(name: &str) -> AccessChange {
-    AccessChange::CreateUser { user: user(name), password: Some("hash-of-it".to_owned().into()) }
+    AccessChange::CreateUser { user: user(name), title: String::new(), password: Some("hash-of-it".to_owned().into()) }
 }
 
 fn limits() -> GuessLimits {
@@ -143,7 +144,7 @@ async fn a_user_has_the_rights_of_her_groups_and_of_no_others(place: &Place) {
     assert_eq!(of_erp.iter().map(|row| row.group.as_str()).collect::<Vec<_>>(), ["all", "signers"]);
     assert_eq!(store.members(&tenant(), None, None, 10).await.unwrap().len(), 3);
     assert_eq!(store.rights(&tenant(), None).await.unwrap().len(), 2);
-    assert_eq!(store.users(&tenant(), Some(&user("erp")), 10).await.unwrap()[0].name, user("web"));
+    assert_eq!(store.users(&tenant(), 1, 10).await.unwrap()[0].name, user("web"));
     // A function that only a later version knows is no right here.
     place.tamper("UPDATE access_right SET function = 'fly' WHERE function = 'verify'").await;
     assert_eq!(store.rights_of_user(&tenant(), &user("erp")).await.unwrap(), std::slice::from_ref(&sign));
@@ -467,6 +468,28 @@ async fn a_pending_change_that_fails_stays_pending(place: &Place) {
     assert_eq!(words_of(&store).await, ["tenant.created", "change.asked"]);
 }
 
+async fn several_changes_are_made_together_or_not_at_all(place: &Place) {
+    let store = ready(place).await;
+    assert!(change(&store, AccessChange::CreateGroup { group: group("g"), rights: vec![] }).await);
+    let join = |name: &str| AccessChange::AddMember { user: user("erp"), group: group(name) };
+    assert!(!change(&store, AccessChange::Several(vec![create("erp"), join("g"), join("not there")])).await);
+    assert!(store.user(&tenant(), &user("erp")).await.unwrap().is_none());
+    let title = AccessChange::SetTitle { user: user("erp"), title: "The ERP".into() };
+    let all = AccessChange::Several(vec![create("erp"), title, join("g")]);
+    assert_eq!(
+        all.summary(),
+        "user.created erp: with a password; user.renamed erp: The ERP; group.member.added g: erp"
+    );
+    assert!(change(&store, all).await);
+    let row = store.user(&tenant(), &user("erp")).await.unwrap().unwrap();
+    assert_eq!((row.title.as_str(), store.count_users(&tenant()).await.unwrap()), ("The ERP", 1));
+    assert_eq!(store.members(&tenant(), None, None, 9).await.unwrap().len(), 1);
+    let words = ["tenant.created", "group.created", "user.created", "user.renamed", "group.member.added"];
+    assert_eq!(words_of(&store).await, words);
+    let nested = AccessChange::Several(vec![AccessChange::Several(vec![create("x")])]);
+    assert!(store.change_access(&tenant(), &nested, "cli:ada", at(1)).await.is_err());
+}
+
 async fn a_session_is_confirmed_once_and_in_time(place: &Place) {
     let store = ready(place).await;
     let new = |id: &str| NewSession {
@@ -506,6 +529,8 @@ async fn a_session_is_confirmed_once_and_in_time(place: &Place) {
     assert!(store.prolong_session(&tenant(), "s1", at(500), at(30)).await.unwrap());
     assert!(!store.prolong_session(&tenant(), "s3", at(500), at(30)).await.unwrap());
     assert_eq!(store.session(&tenant(), "s1").await.unwrap().unwrap().state_at(at(200)), SessionState::Fetched);
+    assert!(store.forget_session(&tenant(), "s3", "user:router", at(30)).await.unwrap());
+    assert!(!store.forget_session(&tenant(), "s3", "user:router", at(30)).await.unwrap());
     // Two days later the old ones are forgotten.
     let late = NewSession { opened_at: at(2 * 86_400), expires_at: at(2 * 86_400 + 60), ..new("s9") };
     assert!(store.open_session(&tenant(), &late).await.unwrap());
@@ -521,7 +546,7 @@ async fn text_with_sql_in_it_is_text(place: &Place) {
     assert!(change(&store, AccessChange::CreateGroup { group: group(odd), rights: rights.clone() }).await);
     assert!(change(&store, AccessChange::AddMember { user: user(odd), group: group(odd) }).await);
     assert_eq!(store.rights_of_user(&tenant(), &user(odd)).await.unwrap(), rights);
-    assert_eq!(store.users(&tenant(), None, 10).await.unwrap()[0].name, user(odd));
+    assert_eq!(store.users(&tenant(), 0, 10).await.unwrap()[0].name, user(odd));
     assert!(store.certificate_of_all(odd).await.unwrap().is_empty());
     fail(&store, odd, odd, 5).await;
     let secret: SecretString = odd.to_owned().into();

@@ -4,9 +4,9 @@
 use super::{CertificateState, UserState, entry};
 use crate::value::{Value, bounded};
 use crate::work::Work;
-use crate::{NAME_BYTES_MAX, Store, StoreError, sql::access as sql};
+use crate::{NAME_BYTES_MAX, Store, StoreError, TEXT_BYTES_MAX, sql::access as sql};
 use model::limits::{ACCESS_CERTIFICATE_BYTES_MAX, ACCESS_CERTIFICATES_PER_USER_MAX};
-use model::{AuditEntry, Function, GroupName, Right, TenantId, Time, UserName};
+use model::{Function, GroupName, Right, TenantId, Time, UserName};
 use secrecy::{ExposeSecret, SecretString};
 
 /// One change.
@@ -16,6 +16,8 @@ pub enum AccessChange {
     CreateUser {
         /// Her name.
         user: UserName,
+        /// Her name for people; may be empty.
+        title: String,
         /// What argon2id made of her password, if she has one.
         password: Option<SecretString>,
     },
@@ -32,6 +34,13 @@ pub enum AccessChange {
         user: UserName,
         /// What argon2id made of it.
         password: Option<SecretString>,
+    },
+    /// Give a user another name for people.
+    SetTitle {
+        /// Who.
+        user: UserName,
+        /// The name; may be empty.
+        title: String,
     },
     /// Remove a user with her memberships and certificates.
     DeleteUser {
@@ -108,6 +117,8 @@ pub enum AccessChange {
         /// Whether they are demanded from now on.
         demanded: bool,
     },
+    /// All of these or none.
+    Several(Vec<AccessChange>),
 }
 
 impl AccessChange {
@@ -119,6 +130,7 @@ impl AccessChange {
             AccessChange::SetUserState { state: UserState::Disabled, .. } => "user.disabled",
             AccessChange::SetPassword { password: Some(_), .. } => "user.password.set",
             AccessChange::SetPassword { password: None, .. } => "user.password.removed",
+            AccessChange::SetTitle { .. } => "user.renamed",
             AccessChange::DeleteUser { .. } => "user.deleted",
             AccessChange::Unlock { .. } => "user.unlocked",
             AccessChange::CreateGroup { .. } => "group.created",
@@ -132,13 +144,14 @@ impl AccessChange {
             AccessChange::SetCertificateState { .. } => "certificate.activated",
             AccessChange::FourEyes { demanded: true, .. } => "four-eyes.demanded",
             AccessChange::FourEyes { demanded: false, .. } => "four-eyes.ended",
+            AccessChange::Several(_) => "access.changed",
         }
     }
 
     /// What it is about, and a detail; never a secret.
     pub fn about(&self) -> (String, Option<String>) {
         match self {
-            AccessChange::CreateUser { user, password } => (
+            AccessChange::CreateUser { user, password, .. } => (
                 user.to_string(),
                 Some(if password.is_some() { "with a password" } else { "without a password" }.into()),
             ),
@@ -146,6 +159,7 @@ impl AccessChange {
             | AccessChange::SetPassword { user, .. }
             | AccessChange::DeleteUser { user }
             | AccessChange::Unlock { user } => (user.to_string(), None),
+            AccessChange::SetTitle { user, title } => (user.to_string(), Some(title.clone())),
             AccessChange::CreateGroup { group, rights } => {
                 let rights: Vec<String> = rights.iter().map(Right::to_string).collect();
                 (group.to_string(), Some(rights.join(", ")))
@@ -162,16 +176,38 @@ impl AccessChange {
             }
             AccessChange::SetCertificateState { fingerprint, .. } => (fingerprint.clone(), None),
             AccessChange::FourEyes { function, .. } => (function.to_string(), None),
+            AccessChange::Several(all) => (all.iter().map(AccessChange::summary).collect::<Vec<_>>().join("; "), None),
         }
     }
 
-    pub(super) fn entry(&self, who: &str, now: Time) -> AuditEntry {
-        let (about, detail) = self.about();
-        entry(now, who, self.word(), &about, detail)
+    /// What it does in a line for people; never a secret.
+    pub fn summary(&self) -> String {
+        match (self, self.about()) {
+            (AccessChange::Several(_), (all, _)) => all,
+            (_, (about, Some(detail))) => format!("{} {about}: {detail}", self.word()),
+            (_, (about, None)) => format!("{} {about}", self.word()),
+        }
+    }
+
+    /// The changes that it is made of.
+    pub fn parts(&self) -> &[AccessChange] {
+        match self {
+            AccessChange::Several(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// Its steps and its audit entries, in addition to those of the work.
+    pub(super) fn work(&self, tenant: &TenantId, mut work: Work, who: &str, now: Time) -> Result<Work, StoreError> {
+        for part in self.parts() {
+            let (about, detail) = part.about();
+            work = part.steps(tenant, work, now)?.entry(&entry(now, who, part.word(), &about, detail));
+        }
+        Ok(work)
     }
 
     /// The steps, the first of which must change something.
-    pub(super) fn steps(&self, tenant: &TenantId, mut work: Work, now: Time) -> Result<Work, StoreError> {
+    fn steps(&self, tenant: &TenantId, mut work: Work, now: Time) -> Result<Work, StoreError> {
         let of = |values: &[&str]| -> Vec<Value> {
             [tenant.as_str()].iter().chain(values).map(|text| Value::from(*text)).collect()
         };
@@ -182,9 +218,9 @@ impl AccessChange {
         let hash = |password: &Option<SecretString>| Value::from(password.as_ref().map(|text| text.expose_secret()));
         let at = Value::from(now.micros());
         Ok(match self {
-            AccessChange::CreateUser { user, password } => {
+            AccessChange::CreateUser { user, title, password } => {
                 // Wrong passwords that were tried before the user was there are not hers.
-                let row = with(of(&[user.as_str()]), &[hash(password), at]);
+                let row = with(of(&[user.as_str(), &bounded(title, TEXT_BYTES_MAX)]), &[hash(password), at]);
                 work.demand(sql::USER_CREATE, row).step(sql::ATTEMPT_FORGET, vec![of(&[user.as_str()])])
             }
             AccessChange::SetUserState { user, state } => {
@@ -192,6 +228,9 @@ impl AccessChange {
             }
             AccessChange::SetPassword { user, password } => {
                 work.demand(sql::USER_PASSWORD, with(of(&[user.as_str()]), &[hash(password), at]))
+            }
+            AccessChange::SetTitle { user, title } => {
+                work.demand(sql::USER_TITLE, with(of(&[user.as_str(), &bounded(title, TEXT_BYTES_MAX)]), &[at]))
             }
             AccessChange::DeleteUser { user } => work
                 .demand(sql::USER_DELETE, of(&[user.as_str()]))
@@ -228,6 +267,7 @@ impl AccessChange {
             AccessChange::FourEyes { function, demanded: false } => {
                 work.demand(sql::FOUR_EYES_REMOVE, of(&[function.word()]))
             }
+            AccessChange::Several(_) => return Err(StoreError::Invalid("changes inside of changes".into())),
         })
     }
 }
@@ -235,7 +275,7 @@ impl AccessChange {
 fn right_row(tenant: &TenantId, group: &GroupName, right: &Right) -> Result<Vec<Value>, StoreError> {
     let object = right.object.as_deref().unwrap_or_default();
     // Cut, it would be the right to something else; empty, to everything.
-    if right.object.as_deref() == Some("") || object.len() > NAME_BYTES_MAX || object.contains('\0') {
+    if right.object.as_deref() == Some("") || object.len() > NAME_BYTES_MAX || object.chars().any(char::is_control) {
         return Err(StoreError::Invalid(format!("a right to \"{}\"", bounded(object, 40))));
     }
     Ok(vec![tenant.as_str().into(), group.as_str().into(), right.function.word().into(), object.into()])
@@ -251,7 +291,7 @@ impl Store {
         who: &str,
         now: Time,
     ) -> Result<bool, StoreError> {
-        let work = change.steps(tenant, Work::new(tenant), now)?.entry(&change.entry(who, now));
+        let work = change.work(tenant, Work::new(tenant), who, now)?;
         Ok(!self.write(work).await?.taken_back)
     }
 

@@ -78,7 +78,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let work = Work::new(tenant).demand(sql::PENDING_CONFIRM, decision(tenant, id, who, now));
         let work = work.entry(&entry(now, who, "change.confirmed", id, None));
-        let work = change.steps(tenant, work, now)?.entry(&change.entry(who, now));
+        let work = change.work(tenant, work, who, now)?;
         Ok(!self.write(work).await?.taken_back)
     }
 

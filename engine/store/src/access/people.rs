@@ -40,6 +40,8 @@ impl UserState {
 pub struct UserRow {
     /// Her name.
     pub name: UserName,
+    /// Her name for people; may be empty.
+    pub title: String,
     /// Whether she is let in.
     pub state: UserState,
     /// Whether she has a password.
@@ -80,16 +82,16 @@ pub struct RightRow {
 }
 
 impl Store {
-    /// Users by name, at most `limit`, after the given one (`None`: from the start).
-    pub async fn users(
-        &self,
-        tenant: &TenantId,
-        after: Option<&UserName>,
-        limit: u32,
-    ) -> Result<Vec<UserRow>, StoreError> {
-        let after = after.map_or("", UserName::as_str);
-        let values = vec![tenant.as_str().into(), after.into(), i64::from(limit).into()];
+    /// Users by name, at most `limit`, from the given place on.
+    pub async fn users(&self, tenant: &TenantId, first: u32, limit: u32) -> Result<Vec<UserRow>, StoreError> {
+        let values = vec![tenant.as_str().into(), i64::from(limit).into(), i64::from(first).into()];
         self.read(sql::USERS, values).await?.iter().map(user_row).collect()
+    }
+
+    /// How many users there are.
+    pub async fn count_users(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let rows = self.read(sql::USERS_COUNT, vec![tenant.as_str().into()]).await?;
+        Ok(rows.first().map_or(Ok(0), |row| row.int(0))?.unsigned_abs())
     }
 
     /// One user.
@@ -153,11 +155,12 @@ impl Store {
 fn user_row(row: &Row) -> Result<UserRow, StoreError> {
     Ok(UserRow {
         name: user_name(row.text(0)?)?,
-        state: UserState::from_word(row.text(1)?)?,
-        has_password: row.int(2)? != 0,
-        created_at: Time::from_micros(row.int(3)?),
-        changed_at: Time::from_micros(row.int(4)?),
-        locked_until: Time::from_micros(row.int(5)?),
+        title: row.text(1)?.to_owned(),
+        state: UserState::from_word(row.text(2)?)?,
+        has_password: row.int(3)? != 0,
+        created_at: Time::from_micros(row.int(4)?),
+        changed_at: Time::from_micros(row.int(5)?),
+        locked_until: Time::from_micros(row.int(6)?),
     })
 }
 

@@ -187,6 +187,12 @@ impl Store {
         Ok(!self.write(work).await?.taken_back)
     }
 
+    /// Forgets a session. Written to the audit log. `false`: there is none.
+    pub async fn forget_session(&self, tenant: &TenantId, id: &str, who: &str, now: Time) -> Result<bool, StoreError> {
+        let work = Work::new(tenant).demand(sql::SESSION_DELETE, vec![tenant.as_str().into(), id.into()]);
+        Ok(!self.write(work.entry(&entry(now, who, "session.released", id, None))).await?.taken_back)
+    }
+
     /// Gives a session that was confirmed more time. `false`: there is none, or its time is over.
     pub async fn prolong_session(
         &self,

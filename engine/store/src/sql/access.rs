@@ -14,8 +14,8 @@ pub(crate) const TENANT: &str = "SELECT tenant, title, state, created_at FROM te
 pub(crate) const TENANTS_OF_ALL: &str = "SELECT tenant, title, state, created_at FROM tenant ORDER BY tenant";
 
 /// Makes a user.
-pub(crate) const USER_CREATE: &str = "INSERT INTO access_user (tenant, name, state, password, created_at, changed_at) \
-     VALUES ($1, $2, 'active', $3, $4, $4) ON CONFLICT (tenant, name) DO NOTHING";
+pub(crate) const USER_CREATE: &str = "INSERT INTO access_user (tenant, name, title, state, password, created_at, \
+     changed_at) VALUES ($1, $2, $3, 'active', $4, $5, $5) ON CONFLICT (tenant, name) DO NOTHING";
 
 /// Enables or disables a user.
 pub(crate) const USER_STATE: &str =
@@ -25,17 +25,24 @@ pub(crate) const USER_STATE: &str =
 pub(crate) const USER_PASSWORD: &str =
     "UPDATE access_user SET password = $3, changed_at = $4 WHERE tenant = $1 AND name = $2";
 
+/// Gives a user another name for people.
+pub(crate) const USER_TITLE: &str =
+    "UPDATE access_user SET title = $3, changed_at = $4 WHERE tenant = $1 AND name = $2 AND title <> $3";
+
 /// Removes a user; memberships and certificates go with it.
 pub(crate) const USER_DELETE: &str = "DELETE FROM access_user WHERE tenant = $1 AND name = $2";
 
+/// How many users there are.
+pub(crate) const USERS_COUNT: &str = "SELECT count(*) FROM access_user WHERE tenant = $1";
+
 /// A page of the users, each with the end of its lock.
-pub(crate) const USERS: &str = "SELECT u.name, u.state, CAST(CASE WHEN u.password IS NULL THEN 0 ELSE 1 END AS BIGINT), \
+pub(crate) const USERS: &str = "SELECT u.name, u.title, u.state, CAST(CASE WHEN u.password IS NULL THEN 0 ELSE 1 END AS BIGINT), \
      u.created_at, u.changed_at, coalesce(a.locked_until, 0) FROM access_user u LEFT JOIN access_attempt a \
      ON a.tenant = u.tenant AND a.user_name = u.name AND a.address = '' \
-     WHERE u.tenant = $1 AND u.name > $2 ORDER BY u.name LIMIT $3";
+     WHERE u.tenant = $1 ORDER BY u.name LIMIT $2 OFFSET $3";
 
 /// One user, in the form of a page.
-pub(crate) const USER: &str = "SELECT u.name, u.state, CAST(CASE WHEN u.password IS NULL THEN 0 ELSE 1 END AS BIGINT), \
+pub(crate) const USER: &str = "SELECT u.name, u.title, u.state, CAST(CASE WHEN u.password IS NULL THEN 0 ELSE 1 END AS BIGINT), \
      u.created_at, u.changed_at, coalesce(a.locked_until, 0) FROM access_user u LEFT JOIN access_attempt a \
      ON a.tenant = u.tenant AND a.user_name = u.name AND a.address = '' WHERE u.tenant = $1 AND u.name = $2";
 
@@ -162,12 +169,12 @@ pub(crate) const PENDING_ADD: &str = "INSERT INTO access_pending (tenant, id, ch
      ON CONFLICT (tenant, id) DO NOTHING";
 
 /// A second person agrees, in time.
-pub(crate) const PENDING_CONFIRM: &str = "UPDATE access_pending SET state = 'confirmed', decided_by = $3, \
-     decided_at = $4 WHERE tenant = $1 AND id = $2 AND state = 'waiting' AND expires_at > $4 AND asked_by <> $3";
+pub(crate) const PENDING_CONFIRM: &str = "UPDATE access_pending SET state = 'confirmed', change = '', \
+     decided_by = $3, decided_at = $4 WHERE tenant = $1 AND id = $2 AND state = 'waiting' AND expires_at > $4 AND asked_by <> $3";
 
 /// Somebody refuses, or takes it back.
-pub(crate) const PENDING_REFUSE: &str = "UPDATE access_pending SET state = 'refused', decided_by = $3, decided_at = $4 \
-     WHERE tenant = $1 AND id = $2 AND state = 'waiting'";
+pub(crate) const PENDING_REFUSE: &str = "UPDATE access_pending SET state = 'refused', change = '', \
+     decided_by = $3, decided_at = $4 WHERE tenant = $1 AND id = $2 AND state = 'waiting'";
 
 /// What waits, oldest first.
 pub(crate) const PENDING_WAITING: &str = "SELECT id, change, about, asked_by, asked_at, expires_at, state, decided_by \
@@ -205,6 +212,9 @@ pub(crate) const SESSION_MOVE: &str = "UPDATE access_session SET state = $4 \
 pub(crate) const SESSION_PROLONG: &str =
     "UPDATE access_session SET expires_at = $3 WHERE tenant = $1 AND id = $2 AND state IN (3, 7) AND expires_at > $4";
 
+/// Forgets a session.
+pub(crate) const SESSION_DELETE: &str = "DELETE FROM access_session WHERE tenant = $1 AND id = $2";
+
 /// Forgets sessions that ended before.
 pub(crate) const SESSION_PURGE: &str = "DELETE FROM access_session WHERE tenant = $1 AND expires_at < $2";
 
@@ -217,7 +227,9 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("USER_CREATE", USER_CREATE),
     ("USER_STATE", USER_STATE),
     ("USER_PASSWORD", USER_PASSWORD),
+    ("USER_TITLE", USER_TITLE),
     ("USER_DELETE", USER_DELETE),
+    ("USERS_COUNT", USERS_COUNT),
     ("USERS", USERS),
     ("USER", USER),
     ("CREDENTIALS", CREDENTIALS),
@@ -257,5 +269,6 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("SESSION_DECIDE", SESSION_DECIDE),
     ("SESSION_MOVE", SESSION_MOVE),
     ("SESSION_PROLONG", SESSION_PROLONG),
+    ("SESSION_DELETE", SESSION_DELETE),
     ("SESSION_PURGE", SESSION_PURGE),
 ];
