@@ -21,9 +21,11 @@ mod password;
 mod revoked;
 
 pub use certificate::fingerprint;
-pub use password::{BadPassword, Passwords};
+pub use password::{BadPassword, HASHING_MAX, Passwords};
 pub use revoked::{Revocation, RevocationCheck, RevocationMode};
 pub use store::access::{GuessLimits, Standing};
+
+pub(crate) use password::random;
 
 use audit::Notes;
 use cache::Generations;
@@ -63,7 +65,6 @@ pub struct AccessSettings {
 impl AccessSettings {
     /// What is right for most.
     pub fn of(home: TenantId) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             home,
             limits: GuessLimits {
@@ -77,11 +78,16 @@ impl AccessSettings {
             },
             rights_kept: Duration::from_secs(5),
             password_kept: Duration::from_secs(15 * 60),
-            hashing_max: processors.div_ceil(2),
+            hashing_max: hashing_default(),
             revocation: RevocationMode::Off,
             revocation_kept: Duration::from_secs(5 * 60),
         }
     }
+}
+
+/// Passwords that are checked at the same time, where nothing is configured: half of the processors stay for signing.
+pub fn hashing_default() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).div_ceil(2)
 }
 
 /// What a caller is told who was not let in. The audit log knows more.
@@ -152,7 +158,7 @@ impl Access {
             notes: Notes::default(),
             line: Semaphore::new(LINE_MAX),
             changes: AtomicU64::new(0),
-            key: password::random()?,
+            key: random()?,
         })))
     }
 

@@ -4,6 +4,7 @@
 //! the work. Start reading at [`pipeline`].
 
 pub mod access;
+pub mod administration;
 pub mod api;
 pub mod batch;
 pub mod decrypt;

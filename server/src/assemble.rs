@@ -5,7 +5,8 @@ use crate::certificates;
 use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig, VerifyConfig};
 use crate::key_file::KeyFile;
 use crate::{secret, verification};
-use actors::access::{Access, AccessSettings};
+use actors::access::{Access, RevocationMode};
+use actors::administration::Administration;
 use actors::directory::judge::Judging;
 use actors::directory::{DirectorySettings, Task};
 use actors::levels::Levels;
@@ -100,6 +101,23 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Store::open(&settings, &config.server.name).await.context("the store cannot be opened")
 }
 
+/// Whoever checks credentials and administers users. The tenant of the configuration is made if it is not there.
+pub async fn access(config: &Config, store: &Store) -> anyhow::Result<(Access, Administration)> {
+    let (tenant, clock) = (tenant(config)?, Arc::new(SystemClock) as Arc<dyn Clock>);
+    if store.tenant(&tenant).await?.is_none() {
+        store.create_tenant(&tenant, "", "system", clock.now()).await?;
+    }
+    let settings = config.access.settings(tenant);
+    let asks = settings.revocation != RevocationMode::Off;
+    let mut access = Access::new(store.clone(), clock.clone(), settings)?;
+    if asks {
+        let revocation = config.revocation.resolve(&config.paths(), &config.network).map_err(anyhow::Error::msg)?;
+        access = access.with_revocation(Arc::new(Collector::new(revocation, clock).context("[revocation]")?));
+    }
+    let administration = Administration::new(access.clone(), config.access.administration(crate::roles::all()?));
+    Ok((access, administration))
+}
+
 /// Everything the services need, and what of the configuration had to be left out. `allowed`: whom the tenant trusts by what
 /// was imported into the store.
 pub fn setup(config: &Config, store: Store, allowed: &[Anchor]) -> anyhow::Result<(Setup, Vec<Broken>)> {
@@ -162,13 +180,9 @@ pub fn setup(config: &Config, store: Store, allowed: &[Anchor]) -> anyhow::Resul
 }
 
 /// What the network edge hands its requests to.
-pub fn api_parts(services: &Arc<Services>, tenant: &TenantId) -> anyhow::Result<Parts> {
-    let settings = AccessSettings::of(tenant.clone());
-    let access = Access::new(services.store.clone(), services.clock.clone(), settings);
-    Ok(Parts {
-        access: access.context("passwords cannot be checked")?,
-        operations: Operations::new(services.clock.clone()),
-    })
+pub async fn api_parts(config: &Config, services: &Arc<Services>) -> anyhow::Result<Parts> {
+    let (access, _) = access(config, &services.store).await?;
+    Ok(Parts { access, operations: Operations::new(services.clock.clone()) })
 }
 
 /// The tenant of the configuration.

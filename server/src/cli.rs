@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod access;
+
+use access::{GrantArguments, GroupArguments, PendingArguments, TenantArguments, UserArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -48,6 +51,19 @@ pub enum Command {
     Trust(TrustArguments),
     /// Look at tokens; lift the block of one.
     Token(TokenArguments),
+    /// The tenants of this server.
+    Tenant(TenantArguments),
+    /// Users of a tenant: who they are and how they show it.
+    ///
+    /// Exit codes of this and of `tenant`, `group`, `grant` and `pending`: 0 done; 1 not done, the reason is said; 2 it waits
+    /// for a second person; 3 nothing could be started.
+    User(UserArguments),
+    /// Groups of users; a user has the rights of her groups.
+    Group(GroupArguments),
+    /// Rights of groups, and for which functions two persons are demanded.
+    Grant(GrantArguments),
+    /// Changes that wait for a second person.
+    Pending(PendingArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
     Init(Init),
     /// Measure the configured signers and their pools.

@@ -1,5 +1,6 @@
 //! One file for each command. Only what is here prints.
 
+pub mod access;
 pub mod audit;
 pub mod bench;
 pub mod decrypt;
@@ -66,6 +67,7 @@ pub fn complain(error: &anyhow::Error) {
 pub fn system(config: &Config) -> anyhow::Result<SystemRunner> {
     // Every token may keep one thread in a call that does not return; documents must not wait for it.
     let blocking = config.server.io_threads + 2 * (config.token.len() + config.software.len()) + 4;
+    let blocking = blocking + config.access.threads();
     let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(blocking).enable_all().build();
     let runtime = runtime.context("the runtime cannot be started")?;
     Ok(actix::System::with_tokio_rt(move || runtime))

@@ -4,6 +4,7 @@
 //! each other are errors that name the line. What can only be found out by looking (a key file that is missing, a
 //! folder on another disk) is not an error here: it belongs to one signer or directory, and the rest runs.
 
+pub mod access;
 pub mod api;
 mod outside;
 mod profile;
@@ -19,6 +20,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+pub use access::AccessConfig;
 pub use api::ApiConfig;
 pub use outside::{AuthorityConfig, NetworkConfig, RevocationConfig};
 pub use profile::ProfileConfig;
@@ -46,6 +48,9 @@ pub struct Config {
     /// `[metrics]`.
     #[serde(default)]
     pub metrics: MetricsConfig,
+    /// `[access]`.
+    #[serde(default)]
+    pub access: AccessConfig,
     /// `[api]`.
     pub api: Option<ApiConfig>,
     /// `[[software]]`.
@@ -448,6 +453,7 @@ impl Config {
             }
         }
         self.network.check().map_err(|what| faults.of_key("network", what))?;
+        self.access.check().map_err(|(key, what)| faults.of_key(key, format!("{key} {what}")))?;
         let authorities = unique(self.authority.iter().map(|authority| &authority.name), "authority", faults)?;
         for authority in &self.authority {
             authority.check().map_err(|(at, what)| faults.at(at, what))?;

@@ -11,6 +11,7 @@ pub mod demo_ca;
 pub mod http;
 pub mod key_file;
 pub mod moment;
+pub mod roles;
 pub mod secret;
 pub mod table;
 pub mod trust_sources;

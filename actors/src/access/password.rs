@@ -176,4 +176,4 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// Passwords that are checked at the same time, whatever is configured: 1.2 GiB.
-const HASHING_MAX: usize = 64;
+pub const HASHING_MAX: usize = 64;

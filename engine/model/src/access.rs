@@ -237,6 +237,28 @@ impl Right {
     }
 }
 
+/// A right's text is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no right: it is a function like \"sign\", or a function and one object like \"sign:invoices\"")]
+pub struct BadRight(pub String);
+
+impl std::str::FromStr for Right {
+    type Err = BadRight;
+
+    /// A function's word, or that and the object behind a colon.
+    fn from_str(text: &str) -> Result<Self, BadRight> {
+        let bad = || BadRight(text.to_owned());
+        let (word, object) = text.split_once(':').map_or((text, None), |(word, object)| (word, Some(object)));
+        let function = Function::from_word(word).ok_or_else(bad)?;
+        let fits =
+            |object: &str| function.object().is_some() && !object.is_empty() && !object.chars().any(char::is_control);
+        match object {
+            Some(object) if !fits(object) => Err(bad()),
+            object => Ok(Right { function, object: object.map(Into::into) }),
+        }
+    }
+}
+
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.object {
@@ -362,6 +384,16 @@ mod tests {
             assert_eq!(Function::from_word(function.word()), Some(function));
         }
         assert_eq!(Function::from_word("everything"), None);
+    }
+
+    #[test]
+    fn rights_are_written_as_they_are_read() {
+        for good in ["sign", "sign:invoices", "directories:a:b", "users"] {
+            assert_eq!(good.parse::<Right>().map(|right| right.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["", "fly", "sign:", "users:erp", "Sign", "sign:a\nb", ":x"] {
+            assert!(bad.parse::<Right>().is_err(), "{bad}");
+        }
     }
 
     #[test]

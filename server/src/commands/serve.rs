@@ -57,7 +57,7 @@ impl Server {
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);
         let api = match &config.api {
-            Some(api) => Some(Api::start(config, api, assemble::api_parts(&running.services, &tenant)?)?),
+            Some(api) => Some(Api::start(config, api, assemble::api_parts(config, &running.services).await?)?),
             None => None,
         };
         let edge = api.as_ref().map(|api| api.edge().clone());
