@@ -28,6 +28,7 @@ use envelope::Envelope;
 use media::{Media, content_id};
 use model::access::{Caller, Denied};
 use parts::{Part, PartHead, Parts};
+use std::collections::HashSet;
 use std::io::Read;
 use token::Tokens;
 use unicode::Unicode;
@@ -235,6 +236,8 @@ struct Attachments {
     has_root: bool,
     current: Current,
     attached: Vec<(String, Content)>,
+    /// Their names.
+    names: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -269,6 +272,7 @@ impl Reader {
                     has_root: false,
                     current: Current::Nothing,
                     attached: Vec::new(),
+                    names: HashSet::new(),
                 });
             }
             _ => return Err(unsupported("a message is text/xml, application/soap+xml or multipart/related")),
@@ -318,10 +322,10 @@ impl Reader {
             match &mut self.parts {
                 None => root(bytes)?,
                 Some(attachments) => {
-                    let Attachments { parts, start, has_root, current, attached } = attachments;
+                    let Attachments { parts, start, has_root, current, attached, names } = attachments;
                     parts.push(bytes, &mut |part| match part {
                         Part::Begin(head) => {
-                            *current = begin(head, start.as_deref(), has_root, attached, spool)?;
+                            *current = begin(head, start.as_deref(), has_root, names, spool)?;
                             Ok(())
                         }
                         Part::Bytes(bytes) => match current {
@@ -404,7 +408,7 @@ fn begin(
     head: PartHead,
     start: Option<&str>,
     has_root: &mut bool,
-    attached: &[(String, Content)],
+    names: &mut HashSet<String>,
     spool: &MessageSpool,
 ) -> Result<Current, Fault> {
     let wrong = |sentence: &str| Fault::malformed("attachments", sentence);
@@ -427,10 +431,10 @@ fn begin(
         return Ok(Current::Root);
     }
     let id = head.id.ok_or_else(|| wrong("an attachment has no name"))?;
-    if attached.iter().any(|(known, _)| *known == id) {
+    if !names.insert(id.clone()) {
         return Err(wrong("two attachments have the same name"));
     }
-    if attached.len() >= model::limits::API_CONTENTS_MAX {
+    if names.len() > model::limits::API_CONTENTS_MAX {
         return Err(Fault::too_large("too-many-documents", "the message has too many attachments"));
     }
     let base64 = head.is_base64.then(Base64::default);

@@ -171,6 +171,74 @@ fn names_cannot_collide_in_any_language() {
     }
 }
 
+/// The rules of the WS-I Basic Profile 1.1 for descriptions, by their numbers, as far as they can be seen in one document.
+const PROFILE: &str = r#"
+import sys
+from lxml import etree
+W, X = '{http://schemas.xmlsoap.org/wsdl/}', '{http://www.w3.org/2001/XMLSchema}'
+S = '{%s}' % sys.argv[2]
+root = etree.parse(sys.argv[1]).getroot()
+target = root.get('targetNamespace')
+order = ['types', 'message', 'portType', 'binding', 'service']
+places = [order.index(child.tag.removeprefix(W)) for child in root if child.tag.startswith(W)]
+assert places == sorted(places), 'R2022'
+schemas = root.findall(f'{W}types/{X}schema')
+assert len(schemas) == 1 and schemas[0].get('targetNamespace') == target, 'R2105'
+for name in ['import', 'include', 'attribute', 'any', 'choice', 'all', 'extension', 'redefine']:
+    assert not list(root.iter(X + name)), name
+assert not [e for e in root.iter() if e.get(W + 'required')], 'R2026'
+elements = {e.get('name') for e in schemas[0].findall(X + 'element')}
+messages = {}
+for message in root.findall(W + 'message'):
+    [part] = list(message)
+    assert set(part.attrib) == {'name', 'element'}, 'R2204'
+    assert part.get('element').removeprefix('t:') in elements, 'R2206'
+    assert message.get('name') not in messages
+    messages[message.get('name')] = part.get('element')
+[port] = root.findall(W + 'portType')
+names = [o.get('name') for o in port.findall(W + 'operation')]
+assert len(set(names)) == len(names), 'R2304'
+asked = [messages[o.find(W + 'input').get('message').removeprefix('t:')] for o in port.findall(W + 'operation')]
+assert len(set(asked)) == len(asked), 'R2710'
+[binding] = root.findall(W + 'binding')
+soap = binding.find(S + 'binding')
+assert soap.get('style') == 'document', 'R2705'
+assert soap.get('transport') == 'http://schemas.xmlsoap.org/soap/http', 'R2702'
+assert [o.get('name') for o in binding.findall(W + 'operation')] == names, 'R2718'
+actions = [o.get('soapAction') for o in binding.iter(S + 'operation')]
+assert len(set(actions)) == len(actions) == len(names)
+for body in binding.iter(S + 'body'):
+    assert dict(body.attrib) == {'use': 'literal'}, 'R2706, R2716'
+for fault in binding.iter(W + 'fault'):
+    [inner] = list(fault)
+    assert inner.tag == S + 'fault' and inner.get('name') == fault.get('name'), 'R2721, R2754'
+declared = [f.get('name') for f in port.iter(W + 'fault')]
+assert [f.get('name') for f in binding.iter(W + 'fault')] == declared
+[address] = root.iter(S + 'address')
+print(address.get('location'))
+"#;
+
+fn python() -> Command {
+    let python =
+        std::env::var_os("SEALMILL_PYTHON").map_or_else(|| root().join("target/python/bin/python"), PathBuf::from);
+    Command::new(python)
+}
+
+#[test]
+fn descriptions_keep_the_basic_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("service.wsdl");
+    for (service, version, soap) in [
+        (Service::SecPki, Version::Soap11, "http://schemas.xmlsoap.org/wsdl/soap/"),
+        (Service::SecSigner, Version::Soap11, "http://schemas.xmlsoap.org/wsdl/soap/"),
+        (Service::SecPki, Version::Soap12, "http://schemas.xmlsoap.org/wsdl/soap12/"),
+    ] {
+        std::fs::write(&path, wsdl::description(service, version, "https://a.example/soap?a=1&b=2")).unwrap();
+        let output = run(python().arg("-c").arg(PROFILE).arg(&path).arg(soap));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "https://a.example/soap?a=1&b=2\n");
+    }
+}
+
 /// Prints what zeep makes of a description: every operation it knows, and for one a request.
 const ZEEP: &str = r#"
 import sys, zeep
@@ -201,7 +269,7 @@ fn zeep_makes_requests_from_the_descriptions() {
     {
         let path = folder.path().join("service.wsdl");
         std::fs::write(&path, wsdl::description(service, version, ADDRESS)).unwrap();
-        let output = run(Command::new(&python).arg("-c").arg(ZEEP).arg(&path).arg(format!("{service:?}")));
+        let output = run(python().arg("-c").arg(ZEEP).arg(&path).arg(format!("{service:?}")));
         let text = String::from_utf8(output.stdout).unwrap();
         let (operations, message) = text.split_once("--\n").unwrap();
         let known: BTreeSet<&str> = operations.lines().collect();
