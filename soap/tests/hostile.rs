@@ -414,6 +414,11 @@ fn the_dialects_of_old_are_understood() {
     strict(&format!("<seccommerce.ReqSign>{GOOD}</seccommerce.ReqSign><profile>q</profile>"), "unknown-element");
     strict("<documnt>SGVsbG8=</documnt><profile>p</profile>", "unknown-element");
     strict(&format!("<a><b>{GOOD}</b></a>"), "unknown-element");
+    strict(&format!("<a/>{GOOD}"), "unknown-element");
+    check(session(&open, &format!("<first/>{fields}"), "</ns1:requestAuthSession>"), Shape::Wrapped);
+    check(session(&open, &format!("<first>x<b/></first>{fields}"), "</ns1:requestAuthSession>"), Shape::Wrapped);
+    let version = envelope("", &format!("<getVersion xmlns=\"{OURS}\"><ReqGetVersion xmlns=\"\"/></getVersion>"));
+    check_as("text/xml", version.as_bytes(), "");
 }
 
 #[test]

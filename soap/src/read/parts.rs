@@ -241,9 +241,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn split(message: &[u8], step: usize) -> Result<Vec<(Option<String>, Vec<u8>)>, Fault> {
+    /// Names and bytes.
+    type Split = Vec<(Option<String>, Vec<u8>)>;
+
+    fn split(message: &[u8], step: usize) -> Result<Split, Fault> {
         let mut parts = Parts::new("B")?;
-        let mut found = Vec::new();
+        let mut found = Split::new();
         for chunk in message.chunks(step) {
             parts.push(chunk, &mut |part| {
                 match part {
@@ -272,7 +275,7 @@ mod tests {
         check("--B\r\nContent-ID: <a>\r\n\r\nabc\r\n--B--\r\n", Some(&[(Some("a"), "abc")]));
         check("\r\n--B \r\n\r\nabc\r\n--B\r\n\r\n\r\n--B--", Some(&[(None, "abc"), (None, "")]));
         check("pre\r\n--B\r\nX: y\r\n z\r\n\r\n\r\r\n-\r\n--A\r\n--B--post", Some(&[(None, "\r\r\n-\r\n--A")]));
-        check("--B\r\n\r\n--B--", None);
+        check("--B\r\n\r\n--B--", Some(&[(None, "")]));
         check("--B\r\nContent-ID: a\r\n\r\nabc", None);
         check("--B\r\nContent-ID: a\r\n\r\nabc\r\n--B", None);
         check("--B\r\nContent-ID: a\r\n\r\nabc\r\n--BB\r\n\r\n", None);

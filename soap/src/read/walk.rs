@@ -290,10 +290,26 @@ impl Walk {
                 self.slots.push(slot);
                 self.element(field, &number)?;
             }
-            Some(Frame::Include | Frame::Wrapper | Frame::Passed | Frame::Absent) => {}
+            Some(Frame::Wrapper) => self.leave_wrapper()?,
+            Some(Frame::Include | Frame::Passed | Frame::Absent) => {}
             None => return Err(wrong("an element ends that did not begin")),
         }
         Ok(())
+    }
+
+    /// What had no field in it was no parameter element, unless its name says that it is one.
+    fn leave_wrapper(&mut self) -> Result<(), Fault> {
+        let used = self
+            .frames
+            .iter()
+            .any(|frame| matches!(frame, Frame::Group { counts, .. } if counts.iter().any(|count| *count > 0)));
+        if used || self.wrapper.as_deref().is_some_and(is_class) {
+            return Ok(());
+        }
+        match self.wrapper.take() {
+            Some(name) if !self.is_tolerant() => Err(unknown(&name, self.operation.name)),
+            _ => Ok(()),
+        }
     }
 
     fn element(&mut self, field: &Field, value: &str) -> Result<(), Fault> {
