@@ -260,8 +260,6 @@ sys.stdout.write(etree.tostring(message, encoding='unicode'))
 
 #[test]
 fn zeep_makes_requests_from_the_descriptions() {
-    let python =
-        std::env::var_os("SEALMILL_PYTHON").map_or_else(|| root().join("target/python/bin/python"), PathBuf::from);
     let folder = tempfile::tempdir().unwrap();
     let spool = Spool::open(&folder.path().join("spool"), 1 << 20, 1 << 20, 1 << 20).unwrap();
     for (service, version) in

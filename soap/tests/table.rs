@@ -222,7 +222,7 @@ fn json_is_checked_by_the_same_table() {
     check("getVersion", "{}", "");
     check("sign", r#"{"profile":"p"}"#, "missing");
     check("sign", r#"{"profile":"p","document":"SGVsbG8"}"#, "base64");
-    check("sign", r#"{"profile":"p","document":5}"#, "json");
+    check("sign", r#"{"profile":"p","document":5}"#, "attachment");
     check("sign", r#"{"profile":"p","document":"","signers":"a"}"#, "json");
     check("sign", r#"{"profile":"p","document":"","more":1}"#, "unknown-element");
     check("sign", r#"{"profile":["p"],"document":""}"#, "json");
