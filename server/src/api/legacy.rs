@@ -74,13 +74,7 @@ impl Legacy {
 
     /// Ends it; waits until it has ended. Its open connections have a moment to finish.
     pub async fn end(self) {
-        let mut state = self.shared.lock();
-        state.ending = true;
-        if let Some(child) = &mut state.child {
-            drop(child.stdin.take()); // it is told to end when its standard input does
-        }
-        drop(state);
-        self.shared.told.notify_all();
+        self.shared.tell_to_end();
         let _ = tokio::task::spawn_blocking(move || self.join()).await;
     }
 
@@ -103,6 +97,16 @@ impl Legacy {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_to_end(&self) {
+        let mut state = self.lock();
+        state.ending = true;
+        if let Some(child) = &mut state.child {
+            drop(child.stdin.take()); // it is told to end when its standard input does
+        }
+        drop(state);
+        self.told.notify_all();
     }
 
     /// Waits for so long, or until the end is asked for; gives whether it is.

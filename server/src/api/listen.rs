@@ -184,9 +184,8 @@ async fn take_tls(edge: Arc<Edge>, tls: Arc<Tls>, stream: TcpStream) -> io::Resu
     // Asked for each connection: the files may be new.
     let handshake = tokio_rustls::TlsAcceptor::from(tls.current()).accept(stream);
     let stream = match tokio::time::timeout(edge.settings.header_timeout, handshake).await {
-        Ok(done) => done.map_err(|error| {
+        Ok(done) => done.inspect_err(|_| {
             metrics::counter!(measure::CONNECTIONS_ENDED, "why" => "handshake").increment(1);
-            error
         })?,
         Err(_) => return Err(refused("slow handshake")),
     };
