@@ -7,7 +7,7 @@ use openssl::ssl::SslContext;
 use std::collections::HashMap;
 use std::future::pending;
 use std::io::Read;
-use std::net::{IpAddr, SocketAddr, TcpListener as BoundListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as BoundListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 
 /// How long open connections may go on when the program is asked to end.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Bits of an IPv6 address that a machine chooses by itself.
+const NETWORK_BITS: u32 = 64;
 
 /// How long nothing is accepted after the system refused to, for instance because it has no memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -145,6 +148,7 @@ impl Places {
     }
 
     fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
+        let address = network(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_address = taken.entry(address).or_insert(0);
         if *of_address >= self.per_address_max {
@@ -159,6 +163,17 @@ impl Places {
     }
 }
 
+/// What counts as one address: of IPv6 the network, as one machine has all addresses of it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(wide) => wide.to_ipv4_mapped().map_or_else(
+            || IpAddr::V6(Ipv6Addr::from_bits(wide.to_bits() >> NETWORK_BITS << NETWORK_BITS)),
+            IpAddr::V4,
+        ),
+        narrow => narrow,
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,5 +183,21 @@ impl Drop for Place {
                 taken.remove(&self.address);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_machine_is_one_address() {
+        let check = |address: &str, counted: &str| {
+            assert_eq!(network(address.parse().unwrap()), counted.parse::<IpAddr>().unwrap(), "{address}");
+        };
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
+        check("2001:db8:1:2:ffff::1", "2001:db8:1:2::");
     }
 }
