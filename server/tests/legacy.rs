@@ -5,10 +5,12 @@
 mod edge;
 mod support;
 
-use edge::{curl, home};
+use edge::{basic, change, client_files, curl, echo, envelope, home, post, text, user};
+use model::UserName;
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use store::access::AccessChange;
 use support::{Home, SEALMILL, Server, wait};
 use testkit::pki::{KeyKind, Pki};
 
@@ -75,6 +77,14 @@ fn answers(address: &str) -> bool {
     answer.exit == 0 && answer.status > 0
 }
 
+/// A call of `echo` by TLS 1.0 with what else curl is told: HTTP status and body.
+fn calls(address: &str, arguments: &[&str]) -> (u16, String) {
+    let mut all = vec!["--insecure", "--tlsv1.0", "--tls-max", "1.0", "--ciphers", "AES128-SHA:@SECLEVEL=0"];
+    all.extend(arguments);
+    let answer = post(&format!("https://{address}/"), &envelope("", &echo("old")), &all);
+    (answer.status, answer.body)
+}
+
 /// Process ids of what this process has started.
 fn children(pid: u32) -> Vec<i32> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
@@ -106,6 +116,40 @@ fn an_old_client_reaches_the_server_and_it_is_loud_about_it() {
     let log = server.log();
     assert!(log.contains("old TLS is let in") && log.contains("the legacy listener is on: protocols=TLS 1.0"), "{log}");
     assert!(server.stop().success());
+}
+
+#[test]
+fn only_the_users_who_are_named_may_call_by_it_with_password_or_certificate() {
+    let mut home = old_home("[\"tls1.0\"]");
+    let identity = Pki::shared().issue(KeyKind::Rsa2048, "Kasse 3").unwrap();
+    for name in ["old-erp", "erp"] {
+        user(&home, "main", name, &[]);
+    }
+    let der = identity.certificate_der();
+    let registered = AccessChange::AddCertificate {
+        user: UserName::new("old-erp").unwrap(),
+        fingerprint: actors::access::fingerprint(&der),
+        der: base64_simd::STANDARD.encode_to_string(&der),
+        state: store::access::CertificateState::Active,
+    };
+    change(&home, "main", registered);
+    home.replace("reload_ms = 100", "reload_ms = 100\nclient_certificates = \"optional\"");
+    let server = home.start();
+    let address = old_address(&server);
+
+    let (status, body) = calls(&address, &["--user", &basic("old-erp")]);
+    assert!(status == 200 && body.contains("<Text>old</Text>"), "{status} {body}");
+    let (certificate, key) = client_files(&home, "old-erp", &identity);
+    let (status, body) = calls(&address, &["--cert", text(&certificate), "--key", text(&key)]);
+    assert!(status == 200 && body.contains("<Text>old</Text>"), "{status} {body}");
+
+    let (status, body) = calls(&address, &["--user", &basic("erp")]);
+    assert!(status >= 400 && body.contains("<Status>-2"), "{status} {body}");
+    let (status, body) = calls(&address, &[]);
+    assert!(status == 401 && body.contains("<Status>-23</Status>"), "{status} {body}");
+    // By the usual door both may.
+    let usual = post(&server.api("https"), &envelope("", &echo("new")), &["--user", &basic("erp")]);
+    assert_eq!(usual.status, 200, "{usual:?}");
 }
 
 #[test]
