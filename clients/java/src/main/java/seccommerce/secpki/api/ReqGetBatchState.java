@@ -1,0 +1,26 @@
+// Made by generate/Generate.java from wsdl/; changes belong there.
+package seccommerce.secpki.api;
+
+import java.util.List;
+
+/** Asks how far a batch is. Says how far a batch is. */
+public final class ReqGetBatchState extends Message {
+    private static final List<Field> FIELDS = List.of(
+            new Field("batchId", Kind.TEXT, true, false, null));
+
+    @Override
+    List<Field> fields() {
+        return FIELDS;
+    }
+
+    /** The batch. At most 100 characters. */
+    public String getBatchId() {
+        return (String) get("batchId");
+    }
+
+    /** The batch. At most 100 characters. */
+    public ReqGetBatchState setBatchId(String value) {
+        set("batchId", value);
+        return this;
+    }
+}

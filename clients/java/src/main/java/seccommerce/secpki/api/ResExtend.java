@@ -1,0 +1,74 @@
+// Made by generate/Generate.java from wsdl/; changes belong there.
+package seccommerce.secpki.api;
+
+import java.util.List;
+
+/** The lifted document. */
+public final class ResExtend extends Message {
+    private static final List<Field> FIELDS = List.of(
+            new Field("Document", Kind.BINARY, true, false, null),
+            new Field("DocumentName", Kind.TEXT, true, false, null),
+            new Field("MimeType", Kind.TEXT, true, false, null),
+            new Field("Level", Kind.TEXT, false, false, null),
+            new Field("DocumentId", Kind.TEXT, true, false, null));
+
+    @Override
+    List<Field> fields() {
+        return FIELDS;
+    }
+
+    /** The document with its lifted signatures, or the lifted signature. */
+    public Content getDocument() {
+        return (Content) get("Document");
+    }
+
+    /** The document with its lifted signatures, or the lifted signature. */
+    public ResExtend setDocument(Content value) {
+        set("Document", value);
+        return this;
+    }
+
+    /** Its file name. At most 300 characters. */
+    public String getDocumentName() {
+        return (String) get("DocumentName");
+    }
+
+    /** Its file name. At most 300 characters. */
+    public ResExtend setDocumentName(String value) {
+        set("DocumentName", value);
+        return this;
+    }
+
+    /** Its media type. At most 255 characters. */
+    public String getMimeType() {
+        return (String) get("MimeType");
+    }
+
+    /** Its media type. At most 255 characters. */
+    public ResExtend setMimeType(String value) {
+        set("MimeType", value);
+        return this;
+    }
+
+    /** The level that was reached. At most 10 characters. */
+    public String getLevel() {
+        return (String) get("Level");
+    }
+
+    /** The level that was reached. At most 10 characters. */
+    public ResExtend setLevel(String value) {
+        set("Level", value);
+        return this;
+    }
+
+    /** Names this document in the server's log. At most 100 characters. */
+    public String getDocumentId() {
+        return (String) get("DocumentId");
+    }
+
+    /** Names this document in the server's log. At most 100 characters. */
+    public ResExtend setDocumentId(String value) {
+        set("DocumentId", value);
+        return this;
+    }
+}
