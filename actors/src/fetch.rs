@@ -174,6 +174,28 @@ impl Fetcher {
         into_memory(response, &shown, bytes_max).await
     }
 
+    /// Sends a message with these header fields; the answer counts whatever its status is, which comes with it.
+    pub async fn exchange(
+        &self,
+        url: &str,
+        fields: &[(&'static str, &str)],
+        body: Vec<u8>,
+        credentials: Option<&Credentials>,
+        bytes_max: u64,
+    ) -> Result<(u16, Answer), FetchFault> {
+        let (url, shown) = self.admitted(url)?;
+        let mut request = self.client.post(url).body(body);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        if let Some(Credentials { user, password }) = credentials {
+            request = request.basic_auth(user, Some(password.expose_secret()));
+        }
+        let response = request.send().await.map_err(|error| fault(error, &shown))?;
+        let status = response.status().as_u16();
+        Ok((status, into_memory(response, &shown, bytes_max).await?))
+    }
+
     /// Asks for something that may be long, into a file that is written from its present position on. What is in the
     /// file after an error is of no use.
     pub async fn download(

@@ -64,6 +64,10 @@ pub enum Command {
     Grant(GrantArguments),
     /// Changes that wait for a second person.
     Pending(PendingArguments),
+    /// Call an operation of a running server over SOAP, for trying.
+    ///
+    /// Exit codes: 0 answered; 1 a fault came back; 3 nothing could be sent.
+    SoapRequest(SoapRequest),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
     Init(Init),
     /// Measure the configured signers and their pools.
@@ -613,4 +617,50 @@ pub struct Demo {
     /// End when the samples are signed.
     #[arg(long)]
     pub once: bool,
+}
+
+/// `soap-request`.
+#[derive(Debug, Args)]
+pub struct SoapRequest {
+    /// The operation, as the WSDL names it.
+    pub operation: String,
+    /// Where the server is called, as it prints it at its start.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// A file for the first field that takes bytes, or FIELD=FILE; several times for several.
+    #[arg(long)]
+    pub file: Vec<String>,
+    /// Another field: NAME=VALUE, or RECORD.NAME=VALUE; several times for several.
+    #[arg(long)]
+    pub set: Vec<String>,
+    /// Folder for the documents of the answer.
+    #[arg(long, default_value = ".")]
+    pub output: PathBuf,
+    /// User, for HTTP Basic.
+    #[arg(long, requires = "password_file")]
+    pub user: Option<String>,
+    /// File whose first line is the password.
+    #[arg(long, requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// Short name of the tenant, if it is not the server's own.
+    #[arg(long)]
+    pub organisation: Option<String>,
+    /// PEM file with a client certificate and those above it.
+    #[arg(long, requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// PEM file with its key.
+    #[arg(long, requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// PEM file with the root of the server's certificate, beside those of the machine.
+    #[arg(long)]
+    pub root: Option<PathBuf>,
+    /// SOAP 1.2 instead of 1.1.
+    #[arg(long)]
+    pub soap12: bool,
+    /// Show the request and send nothing.
+    #[arg(long)]
+    pub show: bool,
+    /// How long an answer may take, in seconds.
+    #[arg(long, default_value_t = 120)]
+    pub timeout_s: u64,
 }

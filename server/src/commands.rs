@@ -11,6 +11,7 @@ pub mod init;
 pub mod one_off;
 pub mod serve;
 pub mod sign;
+pub mod soap_request;
 pub mod submit;
 pub mod timestamp;
 pub mod token;

@@ -1,5 +1,5 @@
 //! A certification authority for trying sealmill out: made at `init`, its key forgotten as soon as the two demo signers
-//! have their certificates. Proves nothing to anybody and says so in its name.
+//! and the server's address have their certificates. Proves nothing to anybody and says so in its name.
 
 use anyhow::Context;
 use openssl::asn1::{Asn1Integer, Asn1Time};
@@ -11,7 +11,9 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::stack::Stack;
-use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
+use openssl::x509::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 
 /// The kind of a demo signer's key.
@@ -46,6 +48,25 @@ impl DemoCa {
     /// The authority's certificate.
     pub fn certificate_pem(&self) -> anyhow::Result<Vec<u8>> {
         self.certificate.to_pem().context("the certificate of the demo CA")
+    }
+
+    /// A certificate for a server on this machine, and its key, as PEM.
+    pub fn issue_server(&self) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+        let key = generate(Kind::P256)?;
+        let subject = name("localhost")?;
+        let mut builder = builder(&subject, self.certificate.subject_name(), &key)?;
+        builder.append_extension(BasicConstraints::new().critical().build()?)?;
+        builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+        builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
+        let context = builder.x509v3_context(Some(&self.certificate), None);
+        let names = SubjectAlternativeName::new().dns("localhost").ip("127.0.0.1").ip("::1").build(&context)?;
+        let authority_key = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;
+        builder.append_extension(names)?;
+        builder.append_extension(authority_key)?;
+        builder.sign(&self.key, MessageDigest::sha256())?;
+        let mut chain = builder.build().to_pem()?;
+        chain.extend(self.certificate_pem()?);
+        Ok((chain, key.private_key_to_pem_pkcs8()?))
     }
 
     /// A signer as PKCS#12.

@@ -377,3 +377,33 @@ fn requests_are_counted_by_operation_and_outcome() {
     assert_eq!((count("echo", "ok"), count("echo", "refused"), count("none", "fault")), (3.0, 1.0, 1.0));
     assert!(server.metric("sealmill_api_request_seconds_count", &["operation=\"echo\""]) == Some(4.0));
 }
+
+#[test]
+fn the_command_line_calls_a_running_server() {
+    let (home, server) = with_erp("");
+    let password = home.path().join("erp.password");
+    std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
+    let call = |operation: &str, arguments: &[&str]| {
+        let url = server.api("http");
+        let mut all =
+            vec!["soap-request", operation, "--url", &url, "--user", "erp", "--password-file", text(&password)];
+        all.extend(arguments);
+        home.run(all)
+    };
+    for version in [&[][..], &["--soap12"]] {
+        let said = call("echo", &[version, &["--set", "text=hello"]].concat());
+        assert!(said.code == 0 && said.out.contains("<Text>hello</Text>"), "{said:?}");
+    }
+    let fault = call("getProfiles", &[]);
+    assert!(fault.code == 1 && fault.out.contains("no right to look"), "{fault:?}");
+    let unknown = call("ecko", &[]);
+    assert!(unknown.code == 3 && unknown.err.contains("there are: echo, getVersion, sign"), "{unknown:?}");
+    let wrong = call("echo", &["--set", "txt=hello"]);
+    assert!(wrong.code == 3 && wrong.err.contains("echo has no txt"), "{wrong:?}");
+
+    let document = home.path().join("invoice.xml");
+    std::fs::write(&document, "<invoice/>").unwrap();
+    let shown = home.run(["soap-request", "sign", "--show", "--file", text(&document), "--set", "profile=p"]);
+    let expected = STANDARD.encode_to_string("<invoice/>");
+    assert!(shown.code == 0 && shown.out.contains(&expected) && shown.out.contains("invoice.xml"), "{shown:?}");
+}

@@ -35,6 +35,9 @@ pub fn make(home: &Path) -> anyhow::Result<()> {
         write(&keys.join(format!("{name}.p12")), &pkcs12, 0o600)?;
         write(&keys.join(format!("{name}.password")), format!("{password}\n").as_bytes(), 0o600)?;
     }
+    let (certificate, key) = ca.issue_server()?;
+    write(&keys.join("api.pem"), &certificate, 0o644)?;
+    write(&keys.join("api.key.pem"), &key, 0o600)?;
     for folder in ["in", "out", "done", "error"] {
         let folder = home.join("invoices").join(folder);
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
