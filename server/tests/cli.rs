@@ -185,8 +185,10 @@ fn init_makes_a_home_that_works_and_demo_signs_the_samples() {
     let said = home.run(["init".as_ref(), made.as_os_str()]);
     assert_eq!(said.code, 0, "{said:?}");
     let mode = |name: &str| std::fs::metadata(made.join(name)).unwrap().permissions().mode() & 0o777;
-    for secret in ["keys/seal-1.p12", "keys/seal-1.password", "keys/seal-2.p12", "keys/seal-2.password"] {
-        assert_eq!(mode(secret), 0o600, "{secret}");
+    for secret in
+        ["seal-1.p12", "seal-1.password", "seal-2.p12", "api.key.pem", "admin.password", "application.password"]
+    {
+        assert_eq!(mode(&format!("keys/{secret}")), 0o600, "{secret}");
     }
     let config = std::fs::read(made.join("sealmill.toml")).unwrap();
     let said = home.run(["init".as_ref(), made.as_os_str()]);
@@ -211,8 +213,14 @@ fn init_makes_a_home_that_works_and_demo_signs_the_samples() {
         let said =
             home.run(["demo", "--once", "--home", demo.to_str().unwrap(), "--samples", samples.to_str().unwrap()]);
         assert_eq!(said.code, 0, "{said:?}");
-        for word in ["signatures per second", "metrics: http://127.0.0.1:", "pades", "seal-1", "rechnung-2026-0417.pdf"]
-        {
+        for word in [
+            "sealmill soap-request sign --url http://",
+            "signatures per second",
+            "metrics: http://127.0.0.1:",
+            "pades",
+            "seal-1",
+            "rechnung-2026-0417.pdf",
+        ] {
             assert!(said.out.contains(word), "no {word} in {}", said.out);
         }
         assert!(!said.out.contains("rejected"), "{}", said.out);

@@ -379,6 +379,34 @@ fn requests_are_counted_by_operation_and_outcome() {
 }
 
 #[test]
+fn a_home_of_init_lets_its_users_in_over_tls() {
+    let home = Home::new();
+    let made = home.path().join("made");
+    assert_eq!(home.run(["init".as_ref(), made.as_os_str()]).code, 0);
+    let server = home.start_at(&made.join("sealmill.toml"));
+    let (root, url) = (made.join("keys/demo-ca.pem"), server.api("https"));
+    for name in ["admin", "application"] {
+        let password = made.join(format!("keys/{name}.password"));
+        let said = home.run([
+            "soap-request",
+            "getVersion",
+            "--url",
+            &url,
+            "--root",
+            text(&root),
+            "--user",
+            name,
+            "--password-file",
+            text(&password),
+        ]);
+        assert!(said.code == 0 && said.out.contains("<Product>sealmill</Product>"), "{name}: {said:?}");
+    }
+    let other = Pki::shared().root_pem();
+    let said = home.run(["soap-request", "getVersion", "--url", &url, "--root", text(&other)]);
+    assert_eq!(said.code, 3, "a server that nobody vouches for gets nothing: {said:?}");
+}
+
+#[test]
 fn the_command_line_calls_a_running_server() {
     let (home, server) = with_erp("");
     let password = home.path().join("erp.password");

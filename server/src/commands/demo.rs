@@ -59,6 +59,17 @@ async fn demo(config: Config, arguments: &Demo) -> anyhow::Result<ExitCode> {
     if let Some(address) = server.address {
         say(&format!("metrics: http://{address}/metrics"));
     }
+    for url in server.urls() {
+        say(&format!("applications: {url} (SOAP; WSDL: {url}?wsdl; REST: {url}v1/openapi.json)"));
+    }
+    if let Some(url) = server.urls().last() {
+        let password = arguments.home.join("keys/application.password");
+        say(&format!(
+            "call it: sealmill soap-request sign --url {url} --user application --password-file {} --set \
+             profile=invoices --file FILE",
+            password.display()
+        ));
+    }
     let ca = arguments.home.join("keys/demo-ca.pem");
     say(&format!(
         "check one: pdfsig FILE, or openssl cms -verify -binary -inform DER -in FILE.pkcs7 -content FILE -CAfile {} -purpose any -out /dev/null",

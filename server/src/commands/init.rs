@@ -1,8 +1,13 @@
 //! `sealmill init`: a working home.
 
+use crate::assemble;
 use crate::cli::Init;
+use crate::config::Config;
 use crate::demo_ca::DemoCa;
+use actors::access::Access;
+use actors::administration::NewUser;
 use anyhow::{Context, bail};
+use model::{GroupName, UserName};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,6 +18,8 @@ use std::process::ExitCode;
 pub fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
     make(&arguments.directory)?;
     super::say(&format!("made {}", arguments.directory.display()));
+    let keys = arguments.directory.join("keys");
+    super::say(&format!("users admin and application; their passwords: {}/*.password", keys.display()));
     super::say(&format!("start it with: sealmill serve --config {}", arguments.directory.join(FILE).display()));
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +50,35 @@ pub fn make(home: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let text = include_str!("../../../config/development.toml");
+    let config = Config::parse(text, FILE, home)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(people(config, &keys)).context("the first users cannot be made")?;
     write(&home.join(FILE), text.as_bytes(), 0o644)
+}
+
+/// The first users, with what they are for.
+const PEOPLE: [(&str, &str); 2] = [("admin", "administrator"), ("application", "signing-application")];
+
+/// Makes the first users with random passwords, each in the group of its role.
+async fn people(mut config: Config, keys: &Path) -> anyhow::Result<()> {
+    config.server.name = super::one_off::node_name();
+    let store = assemble::open_store(&config).await?;
+    let (_, administration) = assemble::access(&config, &store).await?;
+    let caller = Access::local(&assemble::tenant(&config)?, UserName::new("init")?);
+    for (name, role) in PEOPLE {
+        let (user, group) = (UserName::new(name)?, GroupName::new(role)?);
+        // Left by an `init` that did not come to its end: only its password is not known any more.
+        if store.user(&caller.tenant, &user).await?.is_some() {
+            administration.delete_user(&caller, &user).await?;
+            administration.delete_group(&caller, &group).await?;
+        }
+        let password = crate::demo_ca::password()?;
+        write(&keys.join(format!("{name}.password")), format!("{password}\n").as_bytes(), 0o600)?;
+        administration.create_group(&caller, &group, Some(role)).await?;
+        let new = NewUser { name: user, title: String::new(), password: Some(password.into()), groups: vec![group] };
+        administration.create_user(&caller, new).await?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {

@@ -112,7 +112,7 @@ pub fn user(home: &Home, tenant: &str, name: &str, rights: &[Function]) {
         store.create_tenant(&tenant, "A tenant", "cli:test", now).await.unwrap();
         let hash = Passwords::new(1).unwrap().hash(SecretString::from(PASSWORD.to_owned())).await.unwrap();
         for change in [
-            AccessChange::CreateUser { user: user.clone(), password: Some(hash.clone()) },
+            AccessChange::CreateUser { user: user.clone(), title: String::new(), password: Some(hash.clone()) },
             AccessChange::CreateGroup { group: group.clone(), rights },
             AccessChange::AddMember { user, group },
         ] {

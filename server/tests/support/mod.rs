@@ -201,7 +201,15 @@ impl Home {
 
     /// As [`Home::start`], with a command before the program (`setpriv … sealmill`).
     pub fn start_as(&self, command: Command) -> Server {
-        let config = self.config();
+        self.start_with(command, &self.config())
+    }
+
+    /// As [`Home::start`], with a configuration that is somewhere else.
+    pub fn start_at(&self, config: &Path) -> Server {
+        self.start_with(Command::new(SEALMILL), config)
+    }
+
+    fn start_with(&self, command: Command, config: &Path) -> Server {
         let log = self.path().join("server.log");
         // Appended to: the log of a home tells of all its servers.
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
