@@ -39,8 +39,10 @@ use store::{NewDocument, NewJob, StoreError};
 
 /// What the door is made of.
 pub struct ApiSettings {
-    /// The folder for what is too large for memory, and for batches.
+    /// The folder for what is too large for memory.
     pub spool: PathBuf,
+    /// The folder for batches, the same for all servers of a store.
+    pub batches_folder: PathBuf,
     /// Results up to this length stay in memory, in bytes.
     pub in_memory_bytes_max: u64,
     /// Documents of one call.
@@ -252,7 +254,7 @@ struct Entry(Permit, Share);
 impl Api {
     /// Opens the door.
     pub fn new(services: Arc<Services>, settings: ApiSettings) -> io::Result<Self> {
-        let spool = Spool::open(&settings.spool, services.store.node())?;
+        let spool = Spool::open(&settings.spool, &settings.batches_folder, services.store.node())?;
         Ok(Self(Arc::new(Inner {
             services,
             spool,
@@ -265,8 +267,8 @@ impl Api {
         })))
     }
 
-    /// No batch is worked on any more, and no call gets in; what is inside is finished.
-    pub fn stop(&self) {
+    /// Takes no further documents of batches; what is inside is finished, and calls that are here get their answers.
+    pub fn stop_batches(&self) {
         self.0.batches.stop();
     }
 
@@ -337,9 +339,6 @@ impl Api {
     }
 
     fn enter(&self, tenant: &TenantId) -> Result<Entry, Refused> {
-        if self.0.batches.is_stopped() {
-            return Err(Refused::ShuttingDown);
-        }
         let share = self.0.shares.try_enter(tenant).ok_or(Refused::Busy)?;
         let permit = self.0.services.intake.try_enter().ok_or(Refused::Busy)?;
         Ok(Entry(permit, share))

@@ -51,7 +51,7 @@ pub struct SpoolFile {
 /// The folder for documents and results that are too large for memory, and for those that wait.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    home: Arc<Path>,
+    batches: Arc<Path>,
     /// What this process alone uses; emptied at the start.
     calls: Arc<Path>,
     next: Arc<AtomicU64>,
@@ -164,8 +164,8 @@ impl Drop for SpoolFile {
 
 impl Spool {
     /// Opens the folder and makes it if it is not there. `node` is the name of this server: what an earlier process of
-    /// that name left of its calls is removed. Servers may share the folder; batches are in it for all of them.
-    pub fn open(home: &Path, node: &str) -> io::Result<Self> {
+    /// that name left of its calls is removed. `batches` is the folder of batches, which servers share.
+    pub fn open(home: &Path, batches: &Path, node: &str) -> io::Result<Self> {
         let name: String = node.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
         let calls = home.join("calls").join(name);
         match std::fs::remove_dir_all(&calls) {
@@ -173,8 +173,8 @@ impl Spool {
             _ => {}
         }
         private_folder(&calls)?;
-        private_folder(&home.join("batches"))?;
-        Ok(Self { home: home.into(), calls: calls.into(), next: Arc::default() })
+        private_folder(batches)?;
+        Ok(Self { batches: batches.into(), calls: calls.into(), next: Arc::default() })
     }
 
     /// A path in the folder of calls that no other file has or had.
@@ -190,8 +190,8 @@ impl Spool {
     }
 
     /// Where batches are.
-    pub fn batches(&self) -> PathBuf {
-        self.home.join("batches")
+    pub fn batches(&self) -> &Path {
+        &self.batches
     }
 }
 
@@ -237,7 +237,8 @@ mod tests {
     #[test]
     fn a_file_is_gone_with_its_last_owner_and_after_a_restart() {
         let home = tempfile::tempdir().unwrap();
-        let spool = Spool::open(home.path(), "a/..").unwrap();
+        let open = |node| Spool::open(home.path(), &home.path().join("batches"), node);
+        let spool = open("a/..").unwrap();
         let mut arriving = spool.begin().unwrap();
         arriving.write_all(b"0123456789").unwrap();
         let content = arriving.finish().unwrap();
@@ -254,9 +255,9 @@ mod tests {
         assert!(!path.exists());
         let left_behind = spool.begin().unwrap().content.path.clone();
         std::fs::write(&left_behind, "x").unwrap();
-        Spool::open(home.path(), "b").unwrap();
+        open("b").unwrap();
         assert!(left_behind.exists(), "another server's");
-        Spool::open(home.path(), "a/..").unwrap();
+        open("a/..").unwrap();
         assert!(!left_behind.exists());
     }
 }

@@ -60,6 +60,7 @@ async fn door(in_flight_max: usize, share: usize) -> Door {
     let tenant = |name| TenantId::new(name).unwrap();
     let settings = ApiSettings {
         spool: spool.path().to_owned(),
+        batches_folder: spool.path().join("batches"),
         in_memory_bytes_max: 64 * 1024,
         documents_per_call_max: 100,
         catalogue: Catalogue::new(BTreeMap::from([(tenant("main"), main), (tenant("other"), other)])),

@@ -58,6 +58,7 @@ impl Ground {
         let tenants = ["main", "other"].map(|name| (TenantId::new(name).unwrap(), holdings()));
         let settings = ApiSettings {
             spool: self.spool(),
+            batches_folder: self.spool().join("batches"),
             in_memory_bytes_max: 64 * 1024,
             documents_per_call_max: 100,
             catalogue: Catalogue::new(tenants.into()),

@@ -1,7 +1,10 @@
 //! The wiring: from a configuration to running services, top to bottom in the order things start.
 
+pub mod documents;
+
 use crate::api::Parts;
 use crate::certificates;
+use crate::config::api::ApiConfig;
 use crate::config::{Config, DirectoryConfig, Isolation, TokenConfig, VerifyConfig};
 use crate::key_file::KeyFile;
 use crate::{secret, verification};
@@ -23,7 +26,6 @@ use anyhow::Context;
 use formats::evidence::Evidence;
 use model::profile::PoolName;
 use model::{Clock, Profile, SignerName, SystemClock, TenantId, TokenSerial};
-use soap::operations::Operations;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -179,10 +181,17 @@ pub fn setup(config: &Config, store: Store, allowed: &[Anchor]) -> anyhow::Resul
     Ok((setup, broken))
 }
 
-/// What the network edge hands its requests to.
-pub async fn api_parts(config: &Config, services: &Arc<Services>) -> anyhow::Result<Parts> {
-    let (access, _) = access(config, &services.store).await?;
-    Ok(Parts { access, operations: Operations::new(services.clock.clone()) })
+/// What the network edge hands its requests to, and the door for documents behind it.
+pub async fn api_parts(
+    config: &Config,
+    api: &ApiConfig,
+    services: &Arc<Services>,
+    allowed: &[Anchor],
+) -> anyhow::Result<(Parts, actors::api::Api)> {
+    let (access, administration) = access(config, &services.store).await?;
+    let documents = documents::open(config, api, services, allowed)?;
+    let operations = documents::operations(config, documents.clone(), administration);
+    Ok((Parts { access, operations }, documents))
 }
 
 /// The tenant of the configuration.

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod api;
+pub mod documents;
 mod outside;
 mod profile;
 pub mod verify;
@@ -22,6 +23,7 @@ use toml::Spanned;
 
 pub use access::AccessConfig;
 pub use api::ApiConfig;
+pub use documents::{BatchesConfig, TenantConfig};
 pub use outside::{AuthorityConfig, NetworkConfig, RevocationConfig};
 pub use profile::ProfileConfig;
 pub use verify::VerifyConfig;
@@ -71,6 +73,18 @@ pub struct Config {
     /// `[revocation]`.
     #[serde(default)]
     pub revocation: RevocationConfig,
+    /// `[[tenant]]`.
+    #[serde(default)]
+    pub tenant: Vec<TenantConfig>,
+    /// `[batches]`.
+    #[serde(default)]
+    pub batches: BatchesConfig,
+    /// `[verify]`: what callers' signatures are judged by.
+    #[serde(default)]
+    pub verify: VerifyConfig,
+    /// `[component]`.
+    #[serde(default)]
+    pub component: ComponentConfig,
     /// `[[profile]]`.
     #[serde(default)]
     pub profile: Vec<ProfileConfig>,
@@ -147,6 +161,14 @@ impl Default for MetricsConfig {
     }
 }
 
+/// `[component]`: the service of the signing component, which clients of old call.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ComponentConfig {
+    /// The profile whose pool, digest and the like its signatures have. Without it there is no such service.
+    pub profile: Option<Spanned<String>>,
+}
+
 /// `[[software]]`: a signer whose key lies in a file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +188,8 @@ pub struct SoftwareConfig {
     /// Threads that sign at a time.
     #[serde(default = "one")]
     pub sessions: usize,
+    /// Whose it is, if not the server's tenant's.
+    pub tenants: Option<Vec<Spanned<String>>>,
 }
 
 /// `[[token]]`: a card or a partition of an HSM.
@@ -195,6 +219,8 @@ pub struct TokenConfig {
     /// How often an absent token is looked for, in milliseconds.
     #[serde(default = "token_poll_ms")]
     pub poll_ms: u64,
+    /// Whose it is, if not the server's tenant's.
+    pub tenants: Option<Vec<Spanned<String>>>,
     /// `[[token.signer]]`.
     pub signer: Vec<TokenSignerConfig>,
 }
@@ -232,6 +258,8 @@ pub struct PoolConfig {
     pub name: Spanned<String>,
     /// Its signers.
     pub signers: Vec<Spanned<String>>,
+    /// Whose it is, if not the server's tenant's.
+    pub tenants: Option<Vec<Spanned<String>>>,
 }
 
 /// `[[directory]]`: a watched directory.
@@ -476,6 +504,12 @@ impl Config {
                 }
             }
         }
+        if let Some(profile) = &self.component.profile
+            && !profiles.contains(profile.get_ref().as_str())
+        {
+            return Err(faults.of(profile, format!("there is no profile \"{}\"", profile.get_ref())));
+        }
+        self.check_owners(faults)?;
         unique(self.directory.iter().map(|directory| &directory.name), "directory", faults)?;
         let mut roots = BTreeMap::new();
         for directory in &self.directory {

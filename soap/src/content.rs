@@ -5,6 +5,7 @@
 
 use actors::document::Origin;
 use model::limits::{API_CONTENT_MEMORY_BYTES_MAX, API_MESSAGE_MEMORY_BYTES_MAX};
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -273,7 +274,10 @@ enum Place {
     },
     File(Arc<OnDisk>),
     /// A file that belongs to somebody else and stays.
-    Foreign(PathBuf),
+    Foreign {
+        path: PathBuf,
+        _owner: Arc<dyn Any + Send + Sync>,
+    },
 }
 
 struct OnDisk {
@@ -291,7 +295,12 @@ impl Content {
     /// A file that belongs to somebody else, such as the result of a batch. It must stay until the answer is written.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let length = std::fs::metadata(path)?.len();
-        Ok(Self { place: Place::Foreign(path.to_path_buf()), length })
+        Ok(Self { place: Place::Foreign { path: path.to_path_buf(), _owner: Arc::new(()) }, length })
+    }
+
+    /// A file of a known length that stays as long as its owner lives.
+    pub fn of_lent_file(path: PathBuf, length: u64, owner: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { place: Place::Foreign { path, _owner: owner }, length }
     }
 
     /// How many bytes.
@@ -309,7 +318,7 @@ impl Content {
         match &self.place {
             Place::Memory { bytes, .. } => Origin::Bytes(bytes.clone()),
             Place::File(file) => Origin::File(file.path.to_path_buf()),
-            Place::Foreign(path) => Origin::File(path.clone()),
+            Place::Foreign { path, .. } => Origin::File(path.clone()),
         }
     }
 
@@ -318,7 +327,7 @@ impl Content {
         match &self.place {
             Place::Memory { .. } => None,
             Place::File(file) => Some(&file.path),
-            Place::Foreign(path) => Some(path),
+            Place::Foreign { path, .. } => Some(path),
         }
     }
 
@@ -329,7 +338,7 @@ impl Content {
         }
         match &self.place {
             Place::Memory { bytes, .. } => Ok(Some(bytes.clone())),
-            Place::File(_) | Place::Foreign(_) => {
+            Place::File(_) | Place::Foreign { .. } => {
                 let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(max)];
                 let mut pieces = self.pieces();
                 let mut at = 0;

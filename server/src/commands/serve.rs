@@ -44,6 +44,7 @@ pub struct Server {
     pub address: Option<std::net::SocketAddr>,
     page: Option<actix_web::dev::ServerHandle>,
     api: Option<Api>,
+    documents: Option<actors::api::Api>,
 }
 
 impl Server {
@@ -57,9 +58,14 @@ impl Server {
         let tenant = setup.tenant.clone();
         let running = Services::start(setup);
         let api = match &config.api {
-            Some(api) => Some(Api::start(config, api, assemble::api_parts(config, &running.services).await?)?),
+            Some(api) => {
+                let (parts, documents) = assemble::api_parts(config, api, &running.services, &allowed).await?;
+                documents.work_on_batches();
+                Some((Api::start(config, api, parts)?, documents))
+            }
             None => None,
         };
+        let (api, documents) = api.unzip();
         let edge = api.as_ref().map(|api| api.edge().clone());
         let (mut address, mut page) = (None, None);
         if !config.metrics.listen.is_empty() {
@@ -67,7 +73,7 @@ impl Server {
             (address, page) = (Some(at), Some(server.handle()));
             tokio::spawn(server);
         }
-        Ok(Self { running, address, page, api })
+        Ok(Self { running, address, page, api, documents })
     }
 
     /// Where applications call.
@@ -79,6 +85,9 @@ impl Server {
 
     /// Lets what is inside finish, then ends.
     pub async fn end(self, config: &Config) {
+        if let Some(documents) = &self.documents {
+            documents.stop_batches();
+        }
         if let Some(api) = self.api {
             api.end().await;
         }

@@ -22,6 +22,8 @@ use toml::Spanned;
 pub struct ProfileConfig {
     /// Its name.
     pub name: Spanned<String>,
+    /// Whose it is, if not the server's tenant's.
+    pub tenants: Option<Vec<Spanned<String>>>,
     /// The pool; of no use for `timestamp` and `extended`.
     pub pool: Option<Spanned<String>>,
     /// The form of the result.
@@ -85,6 +87,10 @@ pub enum FormatWord {
     Timestamp,
     /// Signed documents, lifted to a higher level.
     Extended,
+    /// Documents, encrypted as they are.
+    Encrypted,
+    /// Encrypted documents, opened.
+    Decrypted,
 }
 
 impl FormatWord {
@@ -223,6 +229,12 @@ impl ProfileConfig {
         let wrong = |what: &str| Err((place, what.to_owned()));
         match format {
             FormatWord::Extended if level == Level::B => return wrong("extended needs a level from B-T on"),
+            FormatWord::Encrypted if self.encryption.is_none() => {
+                return wrong("encrypted needs [profile.encryption]");
+            }
+            FormatWord::Decrypted if self.encryption.is_some() => {
+                return wrong("decrypted has no [profile.encryption]");
+            }
             FormatWord::Timestamp if self.stamp.is_none() => return wrong("timestamp needs [profile.stamp]"),
             _ => {}
         }
@@ -292,6 +304,8 @@ impl ProfileConfig {
             FormatWord::AsicE => Format::Asic { container: Container::Extended, signature },
             FormatWord::Timestamp => Format::TimeStamp,
             FormatWord::Extended => Format::Extended,
+            FormatWord::Encrypted => Format::Encrypted,
+            FormatWord::Decrypted => Format::Decrypted,
         }
     }
 
