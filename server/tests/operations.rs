@@ -212,7 +212,7 @@ fn user_at(url: &str, name: &str, rights: &[Function]) {
         let (user, group) = (UserName::new(name).unwrap(), GroupName::new("group").unwrap());
         let password = Passwords::new(1).unwrap().hash(SecretString::from(PASSWORD.to_owned())).await.unwrap();
         for change in [
-            AccessChange::CreateUser { user: user.clone(), password: Some(password) },
+            AccessChange::CreateUser { user: user.clone(), title: String::new(), password: Some(password) },
             AccessChange::CreateGroup { group: group.clone(), rights },
             AccessChange::AddMember { user, group },
         ] {
