@@ -481,7 +481,11 @@ impl Config {
             }
         }
         self.network.check().map_err(|what| faults.of_key("network", what))?;
-        self.access.check().map_err(|(key, what)| faults.of_key(key, format!("{key} {what}")))?;
+        self.access.check().map_err(|(key, what)| {
+            // What is wrong with a default shows in what it contradicts.
+            let place = if faults.text.contains(key) { key } else { "[access]" };
+            faults.of_key(place, format!("{key} {what}"))
+        })?;
         let authorities = unique(self.authority.iter().map(|authority| &authority.name), "authority", faults)?;
         for authority in &self.authority {
             authority.check().map_err(|(at, what)| faults.at(at, what))?;

@@ -60,6 +60,8 @@ key = "a.key"
 client_certificates = "optional"
 client_authorities = ["ca.pem"]
 header_fields_max = 64
+[access]
+lock_ms = 1000
 [api.legacy]
 socket = "s"
 users = ["old"]
@@ -122,6 +124,14 @@ fn a_fault_is_found_with_its_file_and_line() {
         ("header_fields_max = 64", "requests_max = 0", "requests_max must be at least 1"),
         ("header_fields_max = 64", "connections_max = 1000000", "connections_max must be 1 to"),
         ("header_fields_max = 64", "password = \"x\"", "unknown field `password`"),
+        ("lock_ms = 1000", "lock_ms = 0", "lock_ms must be at least 1"),
+        ("lock_ms = 1000", "lock_ms = 1000000", "lock_max_ms must not be less than lock_ms"),
+        ("lock_ms = 1000", "wrong_passwords_max = 1", "wrong_passwords_max must be at least 2"),
+        ("lock_ms = 1000", "rights_kept_ms = 3600000", "rights_kept_ms must be at most"),
+        ("lock_ms = 1000", "passwords_at_once_max = 0", "passwords_at_once_max must be at least 1"),
+        ("lock_ms = 1000", "password_chars_min = 1", "password_chars_min must be 4 to 128"),
+        ("lock_ms = 1000", "revocation = \"always\"", "unknown variant `always`"),
+        ("lock_ms = 1000", "four_eyes = [\"users\"]", "unknown field `four_eyes`"),
         ("users = [\"old\"]", "users = []", "needs users"),
         ("users = [\"old\"]", "users = [\" old\"]", "1 to 128 characters"),
         ("users = [\"old\"]", "users = [\"Not a tenant:old\"]", "tenant's name"),

@@ -5,6 +5,7 @@ use crate::assemble;
 use crate::cli::{Audit, AuditCommand};
 use crate::config::Config;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use store::ChainFault;
 
@@ -18,16 +19,26 @@ pub fn run(arguments: &Audit, as_json: bool) -> anyhow::Result<ExitCode> {
 
 async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
     let store = assemble::open_store(&config).await?;
-    let verdict = store.verify_audit(&assemble::tenant(&config)?, &[]).await?;
-    let broken: Vec<String> = verdict
-        .breaks
-        .iter()
-        .map(|found| format!("server {}, entry {}: {}", found.node, found.number, sentence(found.fault)))
-        .collect();
+    // A home of before there were tenants has entries of one that is in no table.
+    let mut tenants = BTreeSet::from([assemble::tenant(&config)?]);
+    tenants.extend(store.tenants().await?.into_iter().map(|row| row.tenant));
+    let (mut entries, mut chains, mut broken) = (0, 0, Vec::new());
+    for tenant in &tenants {
+        let verdict = store.verify_audit(tenant, &[]).await?;
+        entries += verdict.entries;
+        chains += verdict.heads.len();
+        let place = if tenants.len() > 1 { format!("tenant {tenant}, ") } else { String::new() };
+        broken.extend(
+            verdict.breaks.iter().map(|found| {
+                format!("{place}server {}, entry {}: {}", found.node, found.number, sentence(found.fault))
+            }),
+        );
+    }
     if as_json {
-        say(&json!({ "entries": verdict.entries, "chains": verdict.heads.len(), "breaks": broken }).to_string());
+        let line = json!({ "entries": entries, "chains": chains, "tenants": tenants.len(), "breaks": broken });
+        say(&line.to_string());
     } else {
-        say(&format!("{} entries in {} chains", verdict.entries, verdict.heads.len()));
+        say(&format!("{entries} entries in {chains} chains of {} tenants", tenants.len()));
         for line in &broken {
             say(line);
         }
