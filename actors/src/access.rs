@@ -27,7 +27,7 @@ pub use store::access::{GuessLimits, Standing};
 
 pub(crate) use password::random;
 
-use audit::Notes;
+use audit::{Notes, Said};
 use cache::Generations;
 use certificate::Holder;
 use formats::crypto::Hasher;
@@ -183,11 +183,11 @@ impl Access {
         let address = counted(address);
         // No user has such a name or password, so saying so at once tells nothing.
         let Ok(user) = UserName::new(user) else {
-            self.refused(tenant, "a name that no user can have", &address, "not looked for").await;
+            self.refused_stranger(tenant, "somebody", &address, "a name that no user can have").await;
             return Err(Refused::WrongCredentials);
         };
         if password.expose_secret().len() > model::limits::PASSWORD_BYTES_MAX {
-            self.refused(tenant, user.as_str(), &address, "a password longer than any can be").await;
+            self.refused_stranger(tenant, user.as_str(), &address, "a password longer than any can be").await;
             return Err(Refused::WrongCredentials);
         }
         let seal = self.seal(tenant, &user, password);
@@ -219,7 +219,15 @@ impl Access {
     /// Writes to the audit log that a caller may not do what she asked for.
     pub async fn denied(&self, caller: &Caller, denied: &Denied) {
         let Denied::NoRight { right, .. } = denied;
-        self.note(&caller.tenant, &caller.who(), "access.denied", &right.to_string(), "no right permits it").await;
+        let (tenant, who, object) = (&caller.tenant, caller.who(), right.to_string());
+        // The object may be any name that she has thought of.
+        let same = [tenant.as_str(), &who, right.function.word()];
+        let detail = "no right permits it";
+        self.note(
+            audit::WINDOW,
+            Said { tenant, who: &who, what: "access.denied", object: &object, detail, same: &same },
+        )
+        .await;
     }
 
     /// Users, groups or rights were changed here: what is kept of them counts no more. Other servers notice within
@@ -294,7 +302,7 @@ impl Access {
             desk.forget_facts();
             if known.is_none() {
                 // Nobody's audit log, and no row that could count it.
-                self.refused(tenant, user.as_str(), address, why).await;
+                self.refused_stranger(tenant, user.as_str(), address, why).await;
                 return Err(Refused::WrongCredentials);
             }
             let attempt = Attempt { user, address, at: now };
@@ -345,8 +353,8 @@ impl Access {
         let limits = &self.0.settings.limits;
         let standing = self.told(self.0.store.standing(tenant, user, address).await)?;
         let Some(until) = standing.locked_until(limits, now) else { return Ok(()) };
-        self.refused(tenant, user.as_str(), address, "locked").await;
         let by_name = Standing { address_locked: None, ..standing }.locked_until(limits, now).is_some();
+        self.refused(tenant, if by_name { user.as_str() } else { "" }, address, "locked").await;
         Err(match by_name {
             true => Refused::Locked,
             false => Refused::TooManyAttempts { retry_after: until.since(now) },

@@ -537,3 +537,36 @@ async fn what_is_denied_is_written_once_a_minute() {
     assert!(lines[0].starts_with("user:erp access.denied users"), "{lines:?}");
     assert!(lines[1].contains("99 times more"), "{lines:?}");
 }
+
+/// Whoever may name what she likes fills no log with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_do_not_fill_the_log() {
+    let world = World::new().await;
+    let before = world.log().await.len();
+    let too_long = secret(&"x".repeat(2_000));
+    for number in 0..100 {
+        let other = TenantId::new(&format!("other-{number}")).unwrap();
+        let name = format!("name {number}");
+        world.access.by_password(&other, &name, &too_long, from(HOME)).await.unwrap_err();
+        world.access.by_password(&other, &format!("{name}:"), &secret("x"), from(HOME)).await.unwrap_err();
+        world.access.by_certificate(Some(&other), name.as_bytes(), from(HOME)).await.unwrap_err();
+        world.access.by_certificate(None, name.as_bytes(), from(HOME)).await.unwrap_err();
+    }
+    for number in 0..3 {
+        let other = TenantId::new(&format!("other-{number}")).unwrap();
+        world.access.by_password(&other, "erp", &secret("x"), from(HOME)).await.unwrap_err();
+    }
+    let caller = right(&world.access, "erp", AWAY).await.unwrap();
+    for number in 0..100 {
+        let denied = caller.may(Function::Encrypt, Some(&format!("profile {number}"))).unwrap_err();
+        world.access.denied(&caller, &denied).await;
+    }
+    let log = world.log().await;
+    assert_eq!(log.len() - before, 6, "{:#?}", &log[before..]);
+    // An address that is locked names nobody any more, either.
+    for number in 0..80 {
+        enter(&world.access, &format!("guessed {number}"), "guess", HOME).await.unwrap_err();
+    }
+    assert_eq!(world.count("somebody access.refused 192.0.2.1 locked").await, 1);
+    assert!(world.count("guessed").await <= 51, "{:#?}", world.log().await);
+}

@@ -36,31 +36,40 @@ impl Notes {
     }
 }
 
+/// What is said.
+pub(super) struct Said<'a> {
+    pub(super) tenant: &'a TenantId,
+    pub(super) who: &'a str,
+    pub(super) what: &'static str,
+    pub(super) object: &'a str,
+    pub(super) detail: &'a str,
+    /// What makes it the same as something said before. Nothing that a stranger can vary as she likes stands in it, or she
+    /// could fill the log.
+    pub(super) same: &'a [&'a str],
+}
+
 impl Access {
-    /// Somebody was refused without a password being checked.
-    pub(super) async fn refused(&self, tenant: &TenantId, who: &str, address: &str, why: &str) {
-        self.note(tenant, who, "access.refused", address, why).await;
+    /// Somebody was refused without a password being checked. `whose` tells apart: a name that is known to be locked, or
+    /// nothing.
+    pub(super) async fn refused(&self, tenant: &TenantId, whose: &str, address: &str, why: &str) {
+        let who = if whose.is_empty() { "somebody" } else { whose };
+        let same = [tenant.as_str(), whose, address, why];
+        self.note(WINDOW, Said { tenant, who, what: "access.refused", object: address, detail: why, same: &same })
+            .await;
     }
 
-    /// Writes an entry unless the same was written within a minute. What cannot be written is logged: the caller is refused
+    /// Somebody was refused who names what she likes: tenants, users, certificates that nobody has.
+    pub(super) async fn refused_stranger(&self, tenant: &TenantId, who: &str, address: &str, why: &str) {
+        let said = Said { tenant, who, what: "access.refused", object: address, detail: why, same: &[address, why] };
+        self.note(WINDOW, said).await;
+    }
+
+    /// Writes an entry unless the same was written within the window. What cannot be written is logged: the caller is refused
     /// or denied in any case.
-    pub(super) async fn note(&self, tenant: &TenantId, who: &str, what: &'static str, object: &str, detail: &str) {
-        self.note_within(WINDOW, tenant, who, what, object, detail).await;
-    }
-
-    /// The same with another window.
-    pub(super) async fn note_within(
-        &self,
-        window: Duration,
-        tenant: &TenantId,
-        who: &str,
-        what: &'static str,
-        object: &str,
-        detail: &str,
-    ) {
+    pub(super) async fn note(&self, window: Duration, said: Said<'_>) {
+        let Said { tenant, who, what, object, detail, same } = said;
         let now = self.0.clock.now();
-        let key = format!("{tenant}\n{who}\n{what}\n{object}\n{detail}");
-        let Some(unsaid) = self.0.notes.say(key, now, window) else { return };
+        let Some(unsaid) = self.0.notes.say(format!("{what}\n{}", same.join("\n")), now, window) else { return };
         let mut detail = match unsaid {
             0 => detail.to_owned(),
             times => format!("{detail} (and {times} times more since the last entry)"),
@@ -86,7 +95,7 @@ impl Access {
 }
 
 /// How long the same is not said again.
-const WINDOW: Duration = Duration::from_secs(60);
+pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
 /// Different things of which it is known when they were said.
 const NOTES_MAX: usize = 16_384;

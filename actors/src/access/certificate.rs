@@ -1,5 +1,6 @@
 //! Client certificates: the exact certificate is looked for, not a name in it.
 
+use super::audit::{Said, WINDOW};
 use super::{Access, Facts, Refused, Revocation, RevocationMode, caller};
 use formats::cms::certificate::Certificate;
 use formats::crypto::digest;
@@ -42,8 +43,10 @@ impl Access {
         }
         let Some(Known { caller, .. }) = known else { return Err(Refused::WrongCredentials) };
         let kept = self.0.settings.password_kept;
-        let detail = format!("certificate {fingerprint}");
-        self.note_within(kept, &caller.tenant, &caller.who(), "access.accepted", address, &detail).await;
+        let (tenant, who, detail) = (&caller.tenant, caller.who(), format!("certificate {fingerprint}"));
+        let same = [tenant.as_str(), &fingerprint, address];
+        let (what, detail) = ("access.accepted", detail.as_str());
+        self.note(kept, Said { tenant, who: &who, what, object: address, detail, same: &same }).await;
         Ok(caller)
     }
 
@@ -67,7 +70,12 @@ impl Access {
         };
         let row = match rows.as_slice() {
             [row] => row,
-            [] => return refused(tenant.unwrap_or(&inner.settings.home), "it is nobody's").await,
+            [] => {
+                let tenant = tenant.unwrap_or(&inner.settings.home);
+                let who = format!("certificate {fingerprint}");
+                self.refused_stranger(tenant, &who, address, "it is nobody's").await;
+                return Err(Refused::WrongCredentials);
+            }
             _ => return refused(&inner.settings.home, "it is active in several tenants, and none was named").await,
         };
         match row.state {
@@ -116,7 +124,9 @@ impl Access {
             Revocation::Unknown(reason) if mode == RevocationMode::Hard => Err(reason.to_string()),
             Revocation::Unknown(reason) => {
                 let who = format!("certificate {fingerprint}");
-                self.note(tenant, &who, "access.unproven", fingerprint, &reason.to_string()).await;
+                let (what, detail, same) = ("access.unproven", reason.to_string(), [fingerprint]);
+                self.note(WINDOW, Said { tenant, who: &who, what, object: fingerprint, detail: &detail, same: &same })
+                    .await;
                 Ok(())
             }
         }
