@@ -1,11 +1,9 @@
 # Two commands for a fresh machine; everything else is plain cargo (see CONTRIBUTING.md).
 .PHONY: run test
 
-# ARGS=--once ends by itself when the samples are signed.
+# ARGS=--once ends by itself when the samples are signed; ARGS=--postgres keeps everything in a PostgreSQL of its own.
 run:
-	@scripts/setup run
-	@cargo build --release -p server
-	@exec "$${CARGO_TARGET_DIR:-target}/release/sealmill" demo --home run-home $(ARGS)
+	@scripts/run $(ARGS)
 
 test:
 	@scripts/setup test

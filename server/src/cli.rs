@@ -570,6 +570,9 @@ pub enum TokenCommand {
 pub struct Init {
     /// The folder to make; it must not hold a configuration yet.
     pub directory: PathBuf,
+    /// The store is the PostgreSQL database that SEALMILL_DATABASE_URL names, for several servers.
+    #[arg(long)]
+    pub postgres: bool,
 }
 
 /// `bench`.
@@ -617,6 +620,9 @@ pub struct Demo {
     /// End when the samples are signed.
     #[arg(long)]
     pub once: bool,
+    /// A new home keeps its records in the PostgreSQL database that SEALMILL_DATABASE_URL names.
+    #[arg(long)]
+    pub postgres: bool,
 }
 
 /// `soap-request`.

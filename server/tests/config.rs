@@ -10,7 +10,7 @@ use testkit::tools::workspace_root;
 
 #[test]
 fn the_shipped_files_load() {
-    for name in ["config/sealmill.toml", "config/development.toml"] {
+    for name in ["config/sealmill.toml", "config/development.toml", "config/postgres.toml"] {
         let config = Config::load(&workspace_root().join(name)).unwrap();
         assert!(!config.pool.is_empty() && !config.profile.is_empty() && !config.directory.is_empty(), "{name}");
     }

@@ -19,7 +19,7 @@ use tokio::sync::broadcast::error::RecvError;
 pub fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let file = arguments.home.join(init::FILE);
     if !file.exists() {
-        init::make(&arguments.home)?;
+        init::make(&arguments.home, arguments.postgres)?;
         say(&format!("made a home in {}: configuration, demo CA, two software signers", arguments.home.display()));
     }
     let config = Config::load(&file)?;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// Runs the command.
 pub fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
-    make(&arguments.directory)?;
+    make(&arguments.directory, arguments.postgres)?;
     super::say(&format!("made {}", arguments.directory.display()));
     let keys = arguments.directory.join("keys");
     super::say(&format!("users admin and application; their passwords: {}/*.password", keys.display()));
@@ -27,8 +27,8 @@ pub fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
 /// Name of the configuration in a home.
 pub const FILE: &str = "sealmill.toml";
 
-/// Makes a home. The configuration is written last: a home that has one is whole.
-pub fn make(home: &Path) -> anyhow::Result<()> {
+/// Makes a home, with its store in a file or in PostgreSQL. The configuration is written last: a home that has one is whole.
+pub fn make(home: &Path, postgres: bool) -> anyhow::Result<()> {
     if home.join(FILE).exists() {
         bail!("{} has a {FILE} already", home.display());
     }
@@ -49,10 +49,13 @@ pub fn make(home: &Path) -> anyhow::Result<()> {
         let folder = home.join("invoices").join(folder);
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
-    let text = include_str!("../../../config/development.toml");
+    let text = match postgres {
+        true => include_str!("../../../config/postgres.toml"),
+        false => include_str!("../../../config/development.toml"),
+    };
     let config = Config::parse(text, FILE, home)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(people(config, &keys)).context("the first users cannot be made")?;
+    runtime.block_on(people(config, &keys, postgres)).context("the first users cannot be made")?;
     write(&home.join(FILE), text.as_bytes(), 0o644)
 }
 
@@ -60,15 +63,20 @@ pub fn make(home: &Path) -> anyhow::Result<()> {
 const PEOPLE: [(&str, &str); 2] = [("admin", "administrator"), ("application", "signing-application")];
 
 /// Makes the first users with random passwords, each in the group of its role.
-async fn people(mut config: Config, keys: &Path) -> anyhow::Result<()> {
+async fn people(mut config: Config, keys: &Path, shared: bool) -> anyhow::Result<()> {
     config.server.name = super::one_off::node_name();
     let store = assemble::open_store(&config).await?;
     let (_, administration) = assemble::access(&config, &store).await?;
     let caller = Access::local(&assemble::tenant(&config)?, UserName::new("init")?);
     for (name, role) in PEOPLE {
         let (user, group) = (UserName::new(name)?, GroupName::new(role)?);
+        let is_known = store.user(&caller.tenant, &user).await?.is_some();
+        // A database that other servers share has its users already.
+        if is_known && shared {
+            continue;
+        }
         // Left by an `init` that did not come to its end: only its password is not known any more.
-        if store.user(&caller.tenant, &user).await?.is_some() {
+        if is_known {
             administration.delete_user(&caller, &user).await?;
             administration.delete_group(&caller, &group).await?;
         }
