@@ -137,7 +137,8 @@ impl Balancer {
     }
 
     fn submit(&self, key: &str, documents: usize) -> String {
-        let mut body = format!("{OPEN}submitBatch{NAMESPACE}<profile>cms</profile><idempotencyKey>{key}</idempotencyKey>");
+        let mut body =
+            format!("{OPEN}submitBatch{NAMESPACE}<profile>cms</profile><idempotencyKey>{key}</idempotencyKey>");
         for number in 0..documents {
             let document = base64_simd::STANDARD.encode_to_string(content(number));
             let _ = write!(
@@ -152,7 +153,8 @@ impl Balancer {
     }
 
     fn state(&self, batch: &str) -> (String, u64) {
-        let answer = self.insist(&format!("{OPEN}getBatchState{NAMESPACE}<batchId>{batch}</batchId></s:getBatchState>"));
+        let answer =
+            self.insist(&format!("{OPEN}getBatchState{NAMESPACE}<batchId>{batch}</batchId></s:getBatchState>"));
         (between(&answer, "State").unwrap().to_owned(), between(&answer, "Signed").unwrap().parse().unwrap())
     }
 
@@ -243,7 +245,8 @@ fn a_database_that_goes_away_under_load_costs_nothing() {
     wait("the first results", 60, || balancer.state(&batch).1 > 100);
     cluster.database.stop();
     // While it is away, whoever calls is told to come again.
-    let (status, answer) = balancer.call(&format!("{OPEN}getBatchState{NAMESPACE}<batchId>{batch}</batchId></s:getBatchState>"));
+    let (status, answer) =
+        balancer.call(&format!("{OPEN}getBatchState{NAMESPACE}<batchId>{batch}</batchId></s:getBatchState>"));
     assert_eq!(status, 503, "{answer}");
     pause(2_000);
     cluster.database.start_again().unwrap();

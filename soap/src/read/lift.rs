@@ -194,10 +194,15 @@ mod tests {
     use crate::types::{SignBatchRequest, SignRequest};
     use base64_simd::STANDARD;
 
-    fn read(name: &str, text: &[u8], step: usize) -> Result<Call, Fault> {
+    /// The folder has to stay for as long as the call.
+    fn spool() -> (tempfile::TempDir, Spool) {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path(), 1 << 24, 1 << 24, 1 << 24).unwrap();
-        let mut reader = JsonReader::new(operation(Service::SecPki, name).unwrap(), &spool);
+        (folder, spool)
+    }
+
+    fn read(name: &str, text: &[u8], step: usize, spool: &Spool) -> Result<Call, Fault> {
+        let mut reader = JsonReader::new(operation(Service::SecPki, name).unwrap(), spool);
         text.chunks(step).try_for_each(|piece| reader.push(piece))?;
         reader.finish(&[])
     }
@@ -208,10 +213,11 @@ mod tests {
 
     #[test]
     fn documents_are_moved_out_wherever_the_pieces_end() {
+        let (_folder, spool) = spool();
         let text = br#"{"profile":"a \"document\":\"x\"","documents":[
             {"document" : "aGVs\/+8=","reference":"document"}, {"document":"","original":"YW\nI="}]}"#;
         for step in 1..text.len() {
-            let mut call = read("signBatch", text, step).unwrap();
+            let mut call = read("signBatch", text, step, &spool).unwrap();
             let request: SignBatchRequest = call.request().unwrap();
             assert_eq!(request.profile, "a \"document\":\"x\"");
             let [one, two] = request.documents.as_slice() else { panic!("{request:?}") };
@@ -223,10 +229,11 @@ mod tests {
 
     #[test]
     fn long_documents_are_decoded_while_they_come() {
+        let (_folder, spool) = spool();
         let document: Vec<u8> = (0..400_000_u32).map(|at| (at * 7) as u8).collect();
         let text = format!("{{\"profile\":\"p\",\"document\":\"{}\"}}", STANDARD.encode_to_string(&document));
         for step in [1_000, 16_385, 1 << 20] {
-            let mut call = read("sign", text.as_bytes(), step).unwrap();
+            let mut call = read("sign", text.as_bytes(), step, &spool).unwrap();
             let request: SignRequest = call.request().unwrap();
             assert_eq!(bytes(&mut call, request.document), document);
         }
@@ -234,6 +241,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_refused_with_a_reason() {
+        let (_folder, spool) = spool();
         let deep = format!("{{\"profile\":{}", "[".repeat(API_XML_DEPTH_MAX + 1));
         let long = format!("{{\"profile\":\"{}\"}}", "a".repeat(API_XML_BYTES_MAX));
         for (text, code) in [
@@ -250,7 +258,7 @@ mod tests {
             (deep.as_str(), "too-deep"),
             (long.as_str(), "message-too-large"),
         ] {
-            let fault = read("sign", text.as_bytes(), 4_096).unwrap_err();
+            let fault = read("sign", text.as_bytes(), 4_096, &spool).unwrap_err();
             assert_eq!(fault.code, code, "{fault} for {}", text.get(..60).unwrap_or(text));
         }
     }
