@@ -51,7 +51,7 @@ fn a_large_document_inline_is_never_in_memory() {
     }
     assert_eq!(sent, length);
     let grown = peak_kib() - before;
-    assert!(grown < 4 << 10, "the peak grew by {grown} KiB for a document of {} MiB", LINES * 48 >> 20);
+    assert!(grown < 4 << 10, "the peak grew by {grown} KiB for a document of {} MiB", (LINES * 48) >> 20);
     drop(answer);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
