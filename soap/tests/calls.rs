@@ -55,6 +55,20 @@ fn a_request_to_sign_is_read_as_it_was_meant() {
     }
 }
 
+#[test]
+fn an_optional_document_without_bytes_is_none_as_gsoap_writes_it() {
+    let call = read(
+        "<verify xmlns=\"http://seccommerce.de/ws/SecPKI/\"><document>SGVsbG8=</document><signature></signature>\
+         <digest/></verify>",
+    );
+    let request: VerifyRequest = call.unwrap().request().unwrap();
+    assert!(request.document.is_some() && request.signature.is_none() && request.digest.is_none(), "{request:?}");
+    // One that has to be there may well be empty.
+    let call = read(&SIGN.replace("SGVsbG8=", "")).unwrap();
+    let request: SignRequest = call.request().unwrap();
+    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(*b""));
+}
+
 fn signed() -> Reply {
     let mut contents = Contents::default();
     let signature = contents.add(Content::of_bytes(*b"signature"));

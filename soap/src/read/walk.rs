@@ -274,6 +274,8 @@ impl Walk {
                 }
                 self.element(field, &value)?;
             }
+            // gSOAP writes an empty element for each document that it was not given.
+            Some(Frame::Bytes { field, writer: None, attached: None }) if field.min == 0 && !field.is_list() => {}
             Some(Frame::Bytes { field, writer, attached }) => {
                 let slot = match (writer, attached) {
                     (_, Some(name)) => Slot::Attached(name),
