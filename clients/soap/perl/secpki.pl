@@ -5,11 +5,13 @@
 
 use strict;
 use warnings;
+use Encode qw(decode_utf8 encode_utf8);
 use File::Basename qw(basename);
 use MIME::Base64 qw(encode_base64 decode_base64);
 use SOAP::Lite;
 
-my ($url, $user, $password, $profile, $folder, @files) = @ARGV;
+binmode STDOUT, ':utf8';
+my ($url, $user, $password, $profile, $folder, @files) = map { decode_utf8($_) } @ARGV;
 my $namespace = 'http://seccommerce.de/ws/SecPKI/';
 
 my $secpki = SOAP::Lite->new(proxy => $url)
@@ -17,7 +19,7 @@ my $secpki = SOAP::Lite->new(proxy => $url)
     ->default_ns($namespace)
     ->on_action(sub { qq("$namespace#$_[1]") })
     ->on_fault(sub { $_[1] });
-$secpki->transport->http_request->headers->authorization_basic($user, $password);
+$secpki->transport->http_request->headers->authorization_basic(encode_utf8($user), encode_utf8($password));
 
 # An element with text, or with elements.
 sub field { my ($name, $value) = @_; return SOAP::Data->name($name)->value($value)->type('') }
@@ -25,14 +27,14 @@ sub group { my ($name, @fields) = @_; return SOAP::Data->name($name => \SOAP::Da
 
 sub content {
     my ($file) = @_;
-    open my $handle, '<:raw', $file or die "$file: $!";
+    open my $handle, '<:raw', encode_utf8($file) or die "$file: $!";
     local $/;
     return encode_base64(<$handle>, '');
 }
 
 sub save {
     my ($name, $base64) = @_;
-    open my $handle, '>:raw', "$folder/$name" or die "$name: $!";
+    open my $handle, '>:raw', encode_utf8("$folder/$name") or die "$name: $!";
     print {$handle} decode_base64($base64);
     close $handle or die "$name: $!";
 }

@@ -89,7 +89,7 @@ class ServerTest {
     @Test
     void aStreamOfUnknownLengthIsSignedWithAClientCertificate() throws Exception {
         SecPKIApi api = SecPKIApi.at(given("tls"))
-                .clientCertificate(Path.of(given("p12")), given("password").toCharArray())
+                .clientCertificate(Path.of(given("p12")), given("p12password").toCharArray())
                 .trust(Path.of(given("trust")))
                 .build();
         Path large = documents().stream().filter(file -> file.toString().endsWith(".bin")).findFirst().orElseThrow();
