@@ -16,8 +16,13 @@ impl Edge {
     /// Does what a call asks for, if she may and there is room.
     pub(super) async fn exchange(&self, caller: Caller, call: Call) -> Result<Reply, Fault> {
         if let Err(denied) = call.permitted(&caller) {
-            self.access.denied(&caller, &denied).await;
-            return Err(Fault::denied(&denied));
+            let (access, fault) = (self.access.clone(), Fault::denied(&denied));
+            // On the threads where the store's connections live.
+            let noted = self.runtime.spawn(async move { access.denied(&caller, &denied).await });
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "what was denied is not in the audit log");
+            }
+            return Err(fault);
         }
         let place = self.admission.request(&caller).map_err(|full| self.busy(full))?;
         let (operations, name) = (self.operations.clone(), call.operation.name);

@@ -9,20 +9,21 @@ use super::credentials::Presented;
 use super::replay::Seen;
 use actors::access::Refused;
 use model::{Caller, TenantId, UserName};
+use secrecy::SecretString;
 use soap::fault::{Fault, status};
 use soap::read::UsernameToken;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Edge {
     /// The caller by what stands before the body. `Ok(None)`: nothing stands there that says who; the message may.
     pub(super) async fn caller_before(&self, peer: &Peer, shown: &Presented) -> Result<Option<Caller>, Fault> {
         if let Some((user, password)) = &shown.basic {
-            let tenant = self.tenant(shown);
-            let found = self.access.by_password(tenant, user.as_str(), password, peer.address).await;
+            let found = self.by_password(self.tenant(shown), user.as_str(), password, peer.address).await;
             return self.let_in(peer, found).map(Some);
         }
         let Some(certificate) = &shown.certificate else { return Ok(None) };
-        let found = self.access.by_certificate(shown.tenant.as_ref(), certificate, peer.address).await;
-        match found {
+        match self.by_certificate(shown.tenant.clone(), certificate.clone(), peer.address).await {
             // A client may show a certificate to everybody and mean nothing by it.
             Err(Refused::WrongCredentials) => Ok(None),
             found => self.let_in(peer, found).map(Some),
@@ -40,7 +41,7 @@ impl Edge {
         let now = self.access.clock().now();
         token.check_fresh(now)?;
         let tenant = before.map_or_else(|| self.tenant(shown), |before| &before.tenant);
-        let found = self.access.by_password(tenant, &token.user, token.password.get(), peer.address).await;
+        let found = self.by_password(tenant, &token.user, token.password.get(), peer.address).await;
         let caller = self.let_in(peer, found)?;
         if before.is_some_and(|before| before.user != caller.user) {
             return Err(Fault::security("InvalidSecurity", "the message names another user than the request"));
@@ -50,6 +51,38 @@ impl Edge {
             Seen::Again => Err(Fault::security("InvalidSecurityToken", "the security token was used before")),
             Seen::Full => Err(Fault::busy(self.settings.retry_after_s)),
         }
+    }
+
+    async fn by_password(
+        &self,
+        tenant: &TenantId,
+        user: &str,
+        password: &SecretString,
+        address: IpAddr,
+    ) -> Result<Caller, Refused> {
+        let (access, tenant, user, password) = (self.access.clone(), tenant.clone(), user.to_owned(), password.clone());
+        self.inside(async move { access.by_password(&tenant, &user, &password, address).await }).await
+    }
+
+    async fn by_certificate(
+        &self,
+        tenant: Option<TenantId>,
+        certificate: Arc<[u8]>,
+        address: IpAddr,
+    ) -> Result<Caller, Refused> {
+        let access = self.access.clone();
+        self.inside(async move { access.by_certificate(tenant.as_ref(), &certificate, address).await }).await
+    }
+
+    /// Where the store's connections live, and where the threads for hashing are counted.
+    async fn inside(
+        &self,
+        check: impl Future<Output = Result<Caller, Refused>> + Send + 'static,
+    ) -> Result<Caller, Refused> {
+        self.runtime.spawn(check).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a check of credentials has failed");
+            Err(Refused::Unavailable)
+        })
     }
 
     fn tenant<'e>(&'e self, shown: &'e Presented) -> &'e TenantId {
