@@ -14,8 +14,9 @@ use std::path::Path;
 use store::access::AccessChange;
 use store::{Store, StoreConfig};
 use support::{Home, PASSWORD, Server, openssl_accepts_detached, pause, wait};
-use testkit::pki::KeyKind;
+use testkit::pki::{KeyKind, Pki};
 use testkit::postgres::Postgres;
+use testkit::world::World;
 
 /// Calls an operation and gives status and answer.
 fn call(server: &Server, who: &str, operation: &str, request: &Value) -> (u16, Value) {
@@ -267,4 +268,115 @@ fn a_batch_ends_complete_although_servers_are_killed_and_the_database_is_restart
     }
     assert_eq!(found, DOCUMENTS);
     assert!(again.stop().success() && second.stop().success());
+}
+
+#[test]
+fn what_is_encrypted_for_a_key_of_a_tenant_is_opened_for_that_tenant_and_stamped_lifted_and_recorded_ones_are_made() {
+    let recipient = Pki::shared().recipient(KeyKind::Rsa2048).unwrap();
+    let world = World::start().unwrap();
+    let mut home = Home::new();
+    home.add(API).world(&world).authority(&world, "tsa", "/tsa", "");
+    home.sealer("box", &recipient).software("ec", KeyKind::P256, 1).pool("ec", &["ec"]);
+    std::fs::write(home.path().join("recipient.pem"), recipient.certificate_pem().unwrap()).unwrap();
+    let profile = |name: &str, lines: &str| format!("[[profile]]\nname = \"{name}\"\n{lines}");
+    let encryption = "format = \"encrypted\"\n[profile.encryption]\nrecipients = [\"recipient.pem\"]";
+    home.add(&profile("secret", encryption)).add(&profile("open", "format = \"decrypted\""));
+    home.add(&profile("foreign", "format = \"decrypted\"\ntenants = [\"other\"]"));
+    home.add(&profile("stamp", "format = \"timestamp\"\n[profile.stamp]\nauthorities = [\"tsa\"]"));
+    home.add(&profile("lift", "format = \"extended\"\nlevel = \"B-T\"\n[profile.stamp]\nauthorities = [\"tsa\"]"));
+    home.profile("cades", "ec", "format = \"cades\"");
+    let all = [Function::Sign, Function::Encrypt, Function::Decrypt, Function::Timestamp, Function::Extend];
+    user(&home, "main", "mail", &all);
+    user(&home, "other", "stranger", &all);
+    let server = home.start_ready();
+    let content = b"for your eyes only";
+    let request = json!({ "profile": "secret", "document": base64(content), "documentName": "a.txt" });
+    let encrypted = done(&server, "mail", "encrypt", &request);
+    assert_eq!(encrypted["DocumentName"], "a.txt.p7m");
+    let message = bytes(&encrypted, "Document");
+    assert!(!message.windows(content.len()).any(|window| window == content));
+    let open = json!({ "profile": "open", "document": base64(&message), "documentName": "a.txt.p7m" });
+    let opened = done(&server, "mail", "decrypt", &open);
+    assert_eq!((bytes(&opened, "Document").as_slice(), &opened["DocumentName"]), (&content[..], &json!("a.txt")));
+
+    // The key is the first tenant's: the other one's profile opens nothing with it.
+    let (user, data) = (basic("stranger"), json!({ "profile": "foreign", "document": base64(&message) }).to_string());
+    let organisation = format!("X-AuthorizeOrg: {}", base64(b"other"));
+    let json_type = "Content-Type: application/json";
+    let arguments = ["--user", &user, "--header", &organisation, "--header", json_type, "--data-binary", &data];
+    let refused = curl(&format!("{}/v1/decrypt", server.api("http")), &arguments);
+    assert!(refused.status == 422 && refused.body.contains("not-for-us"), "{refused:?}");
+
+    let digest = formats::crypto::digest(model::DigestAlgorithm::Sha384, content);
+    let of_digest = json!({ "profile": "stamp", "digest": base64(digest.as_bytes()), "digestAlgorithm": "SHA-384" });
+    let stamped = done(&server, "mail", "timestamp", &of_digest);
+    let response = bytes(&stamped, "Timestamp");
+    assert!(response.windows(48).any(|window| window == digest.as_bytes()), "the digest is in the time stamp");
+    assert!(stamped["Time"].as_str().unwrap().starts_with("20"), "{stamped}");
+
+    let signed = done(&server, "mail", "sign", &json!({ "profile": "cades", "document": base64(content) }));
+    let lift = json!({ "profile": "lift", "document": signed["Signature"], "original": base64(content) });
+    let lifted = done(&server, "mail", "extend", &lift);
+    assert_eq!(lifted["Level"], "T");
+    let lifted = bytes(&lifted, "Document");
+    assert!(lifted.len() > bytes(&signed, "Signature").len() + 500);
+    is_signature(&lifted, content);
+}
+
+/// The dialect of the signing component, as its clients write it.
+#[test]
+fn the_components_records_are_signed_and_judged_and_a_portal_logs_visitors_in() {
+    let home = sealer();
+    user(&home, "main", "old", &[Function::Sign, Function::Verify]);
+    user(&home, "main", "portal", &[Function::OpenSessions]);
+    user(&home, "main", "admin", &[Function::ConfirmSessions]);
+    let server = home.start_ready();
+    let record = |inside: &str| {
+        format!(
+            "<s:sign xmlns:s=\"http://seccommerce.de/ws/SecSigner/\"><s:SignatureRecord>{inside}</s:SignatureRecord></s:sign>"
+        )
+    };
+    let ask = |path: &str, who: &str, body: &str| {
+        edge::post(&format!("{}{path}", server.api("http")), &edge::envelope("", body), &["--user", &basic(who)])
+    };
+    let content = base64(b"Guten Tag");
+    let inside = format!(
+        "<s:Document>{content}</s:Document><s:SignatureFormatType>0</s:SignatureFormatType>\
+         <s:DocumentFileName>C:\\briefe\\1.txt</s:DocumentFileName><s:HashAlgorithm>SHA512</s:HashAlgorithm>"
+    );
+    let signed = ask("/secsigner", "old", &record(&inside));
+    assert_eq!(signed.status, 200, "{signed:?}");
+    let between = |text: &str, name: &str| {
+        let (_, behind) = text.split_once(&format!("{name}>")).unwrap_or_else(|| panic!("no {name} in {text}"));
+        behind.split_once('<').unwrap().0.to_owned()
+    };
+    let signature = between(&signed.body, "Signature");
+    is_signature(&STANDARD.decode_to_vec(&signature).unwrap(), b"Guten Tag");
+    let old_digest = inside.replace("SHA512", "SHA1");
+    assert!(ask("/secsigner", "old", &record(&old_digest)).body.contains("SHA1 is not signed with"));
+    let verify = format!(
+        "<s:verify xmlns:s=\"http://seccommerce.de/ws/SecSigner/\"><s:SignatureRecord><s:Document>{content}</s:Document>\
+         <s:Signature>{signature}</s:Signature></s:SignatureRecord></s:verify>"
+    );
+    let judged = ask("/secsigner", "old", &verify);
+    assert!(judged.status == 200 && judged.body.contains("certificate-invalid"), "{judged:?}");
+
+    let secpki = |operation: &str, inside: &str| {
+        format!("<p:{operation} xmlns:p=\"http://seccommerce.de/ws/SecPKI/\">{inside}</p:{operation}>")
+    };
+    let opened = ask("/", "portal", &secpki("requestAuthSession", "<p:userID>ilse</p:userID>"));
+    let id = between(&opened.body, "AuthSessionID");
+    assert_eq!(between(&opened.body, "AuthSessionState"), "1", "{opened:?}");
+    let named = format!("<p:authSessionID>{id}</p:authSessionID>");
+    let state = |who: &str, operation: &str| {
+        let answer = ask("/", who, &secpki(operation, &named));
+        if answer.status == 200 { between(&answer.body, "AuthSessionState") } else { between(&answer.body, "Status") }
+    };
+    assert_eq!(state("portal", "confirmAuthSession"), "-25", "who opens it does not confirm it");
+    assert_eq!(state("portal", "getAuthSessionState"), "1");
+    assert_eq!(state("admin", "confirmAuthSession"), "3");
+    assert_eq!(state("portal", "getAuthSessionState"), "3");
+    assert_eq!(state("portal", "getAuthSessionState"), "7", "told once");
+    assert_eq!(state("portal", "releaseAuthSession"), "0");
+    assert_eq!(state("portal", "getAuthSessionState"), "8");
 }
