@@ -4,7 +4,8 @@
 pub const REQUESTS: &str = "sealmill_api_requests_total";
 /// Histogram: seconds from a request's header to its answer's header. Label `operation`.
 pub const REQUEST_SECONDS: &str = "sealmill_api_request_seconds";
-/// Counter: requests told that there is no room. Label `full`: `server`, `tenant`, `user`, `spool`, `inside`.
+/// Counter: requests that found no place at the edge. Label `full`: `server`, `tenant`, `user`. Who was told to come back for
+/// another reason counts in [`REQUESTS`] with the outcome `busy` all the same.
 pub const BUSY: &str = "sealmill_api_busy_total";
 /// Gauge: open connections.
 pub const CONNECTIONS: &str = "sealmill_api_connections";
