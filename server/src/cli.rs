@@ -68,6 +68,8 @@ pub enum Command {
     ///
     /// Exit codes: 0 answered; 1 a fault came back; 3 nothing could be sent.
     SoapRequest(SoapRequest),
+    /// Watch the tokens of a running server, or change their sizes and weights.
+    Pool(PoolArguments),
     /// Make a working home: configuration, demo CA, software signers, a watched directory.
     Init(Init),
     /// Measure the configured signers and their pools.
@@ -625,23 +627,12 @@ pub struct Demo {
     pub postgres: bool,
 }
 
-/// `soap-request`.
+/// Where a running server is called, and as whom.
 #[derive(Debug, Args)]
-pub struct SoapRequest {
-    /// The operation, as the WSDL names it.
-    pub operation: String,
+pub struct CallArguments {
     /// Where the server is called, as it prints it at its start.
     #[arg(long)]
     pub url: Option<String>,
-    /// A file for the first field that takes bytes, or FIELD=FILE; several times for several.
-    #[arg(long)]
-    pub file: Vec<String>,
-    /// Another field: NAME=VALUE, or RECORD.NAME=VALUE; several times for several.
-    #[arg(long)]
-    pub set: Vec<String>,
-    /// Folder for the documents of the answer.
-    #[arg(long, default_value = ".")]
-    pub output: PathBuf,
     /// User, for HTTP Basic.
     #[arg(long, requires = "password_file")]
     pub user: Option<String>,
@@ -660,13 +651,89 @@ pub struct SoapRequest {
     /// PEM file with the root of the server's certificate, beside those of the machine.
     #[arg(long)]
     pub root: Option<PathBuf>,
+    /// How long an answer may take, in seconds.
+    #[arg(long, default_value_t = 120)]
+    pub timeout_s: u64,
+}
+
+/// `pool`.
+#[derive(Debug, Args)]
+pub struct PoolArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PoolCommand,
+}
+
+/// The commands of `pool`.
+#[derive(Debug, Subcommand)]
+pub enum PoolCommand {
+    /// Show rates, queues and waits of the tokens, again and again.
+    Watch(Watch),
+    /// Change sessions, weights and shares until the server's next start.
+    Resize(Resize),
+}
+
+/// `pool watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 1.0)]
+    pub interval_s: f64,
+    /// Look once.
+    #[arg(long)]
+    pub once: bool,
+    /// The server, and who calls.
+    #[command(flatten)]
+    pub call: CallArguments,
+}
+
+/// `pool resize`.
+#[derive(Debug, Args)]
+pub struct Resize {
+    /// Serial number of the token, for --sessions and --weight.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// Sessions that it is to have.
+    #[arg(long, requires = "token")]
+    pub sessions: Option<i64>,
+    /// Its weight among the tokens of a pool.
+    #[arg(long, requires = "token")]
+    pub weight: Option<i64>,
+    /// Of a hundred places, how many are kept for callers who wait.
+    #[arg(long)]
+    pub interactive_share: Option<i64>,
+    /// Documents of the caller's tenant under way at most.
+    #[arg(long)]
+    pub tenant_documents_max: Option<i64>,
+    /// Weight of the caller's tenant among tenants.
+    #[arg(long)]
+    pub tenant_weight: Option<i64>,
+    /// The server, and who calls.
+    #[command(flatten)]
+    pub call: CallArguments,
+}
+
+/// `soap-request`.
+#[derive(Debug, Args)]
+pub struct SoapRequest {
+    /// The operation, as the WSDL names it.
+    pub operation: String,
+    /// A file for the first field that takes bytes, or FIELD=FILE; several times for several.
+    #[arg(long)]
+    pub file: Vec<String>,
+    /// Another field: NAME=VALUE, or RECORD.NAME=VALUE; several times for several.
+    #[arg(long)]
+    pub set: Vec<String>,
+    /// Folder for the documents of the answer.
+    #[arg(long, default_value = ".")]
+    pub output: PathBuf,
+    /// The server, and who calls.
+    #[command(flatten)]
+    pub call: CallArguments,
     /// SOAP 1.2 instead of 1.1.
     #[arg(long)]
     pub soap12: bool,
     /// Show the request and send nothing.
     #[arg(long)]
     pub show: bool,
-    /// How long an answer may take, in seconds.
-    #[arg(long, default_value_t = 120)]
-    pub timeout_s: u64,
 }

@@ -3,12 +3,14 @@
 pub mod access;
 pub mod audit;
 pub mod bench;
+pub mod call;
 pub mod decrypt;
 pub mod demo;
 pub mod encrypt;
 pub mod extend;
 pub mod init;
 pub mod one_off;
+pub mod pool;
 pub mod serve;
 pub mod sign;
 pub mod soap_request;

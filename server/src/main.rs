@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Group(group) => commands::access::group(&group, arguments.json),
         Command::Grant(grant) => commands::access::grant(&grant, arguments.json),
         Command::Pending(pending) => commands::access::pending(&pending, arguments.json),
+        Command::Pool(pool) => commands::pool::run(&pool, arguments.json),
         Command::SoapRequest(request) => commands::soap_request::run(&request),
         Command::Init(init) => commands::init::run(&init),
         Command::Bench(bench) => commands::bench::run(&bench, arguments.json),

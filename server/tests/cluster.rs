@@ -15,29 +15,29 @@ use testkit::postgres::Postgres;
 
 const PASSWORD: &str = "Rechnungslauf 2026";
 
-/// Two servers that share a database and a spool folder, and a balancer before them.
+/// Two servers that share a database and a folder for batches, and a balancer before them.
 struct Cluster {
     database: Postgres,
     url: String,
     homes: Vec<Home>,
-    spool: tempfile::TempDir,
+    batches: tempfile::TempDir,
 }
 
 impl Cluster {
     fn new() -> Self {
         let database = Postgres::start().unwrap();
         let url = database.create_ordinary_database("cluster").unwrap();
-        let spool = tempfile::tempdir().unwrap();
+        let batches = tempfile::tempdir().unwrap();
         let homes = ["node-a", "node-b"].map(|name| {
             let mut home = Home::new();
             home.replace("name = \"test\"", &format!("name = \"{name}\""));
             home.store("url_env = \"CLUSTER_DATABASE\"").environment("CLUSTER_DATABASE", &url);
             home.software("s1", KeyKind::P256, 2).pool("all", &["s1"]).profile("cms", "all", "format = \"cms\"");
-            home.add(&format!("[api]\nplain = [\"127.0.0.1:0\"]\nspool = {:?}", spool.path()));
+            home.add(&format!("[api]\nplain = [\"127.0.0.1:0\"]\n[batches]\nfolder = {:?}", batches.path()));
             home.config();
             home
         });
-        let cluster = Self { database, url, homes: homes.into(), spool };
+        let cluster = Self { database, url, homes: homes.into(), batches };
         cluster.make_user();
         cluster
     }
@@ -232,7 +232,7 @@ fn a_server_that_is_killed_in_a_batch_loses_nothing_and_signs_nothing_twice() {
     assert!(by("node-a") > 0 && by("node-b") > 0, "{} {}", by("node-a"), by("node-b"));
     cluster.homes[0].audit_is_unbroken();
     assert!(other.stop().success());
-    drop(cluster.spool);
+    drop(cluster.batches);
 }
 
 #[test]

@@ -164,6 +164,19 @@ fn a_repeated_call_is_the_same_call_and_a_pool_is_tuned_while_it_works() {
         pool["Tokens"].as_array().unwrap().iter().any(|token| token["Sessions"] == 5)
     });
     assert_eq!(call(&server, "operator", "resizeTokenPool", &json!({ "token": "soft:none", "sessions": 5 })).0, 404);
+    let password = home.path().join("operator.password");
+    std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
+    let (url, password) = (server.api("http"), password.to_str().unwrap());
+    let pool = |arguments: &[&str]| {
+        let who = ["--url", &url, "--user", "operator", "--password-file", password];
+        home.run(["pool"].iter().chain(arguments).chain(&who).copied())
+    };
+    let watched = pool(&["watch", "--once"]);
+    assert!(watched.code == 0 && watched.out.contains("soft:ec") && watched.out.contains("5/5"), "{watched:?}");
+    let resized = pool(&["resize", "--token", "soft:ec", "--sessions", "2"]);
+    assert!(resized.code == 0 && resized.out.contains("/2"), "{resized:?}");
+    let refused = pool(&["resize", "--token", "soft:none", "--sessions", "2"]);
+    assert!(refused.code == 3 && refused.err.contains("404"), "{refused:?}");
     assert_eq!(call(&server, "erp", "getTokenPool", &json!({})).0, 403);
 }
 

@@ -3,21 +3,17 @@
 //! Builds the request from the same table as the server, sends it, and shows the answer. Documents of the answer go into
 //! files; nothing of this is part of the server.
 
+use super::call::Call;
 use super::{EXIT_DONE, EXIT_REJECTED, say};
 use crate::cli::SoapRequest;
-use crate::{certificates, secret};
-use actors::fetch::{Credentials, FetchSettings, Fetcher, Reach};
 use anyhow::{Context, bail};
 use base64_simd::STANDARD;
-use model::limits;
-use secrecy::SecretString;
 use soap::message::{Field, Kind};
 use soap::read::Version;
 use soap::table::{OPERATIONS, Operation, Service, operation};
 use soap::{sample, wsdl};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Runs the command.
 pub fn run(arguments: &SoapRequest) -> anyhow::Result<ExitCode> {
@@ -32,10 +28,9 @@ pub fn run(arguments: &SoapRequest) -> anyhow::Result<ExitCode> {
         say(&message);
         return Ok(ExitCode::from(EXIT_DONE));
     }
-    let url =
-        arguments.url.as_deref().context("--url is missing: where is the server? (--show only shows the request)")?;
+    let call = Call::new(&arguments.call)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let (status, body) = runtime.block_on(send(url, operation, version, message, arguments))?;
+    let (status, body) = runtime.block_on(send(&call, operation, version, message))?;
     let answer = String::from_utf8_lossy(&body);
     say(&documents_to_files(&answer, operation.response.fields, &arguments.output)?);
     Ok(ExitCode::from(if (200..300).contains(&status) { EXIT_DONE } else { EXIT_REJECTED }))
@@ -84,49 +79,21 @@ fn first_binary(fields: &[Field]) -> Option<String> {
 }
 
 async fn send(
-    url: &str,
+    call: &Call,
     operation: &Operation,
     version: Version,
     message: String,
-    arguments: &SoapRequest,
 ) -> anyhow::Result<(u16, Vec<u8>)> {
-    let roots = arguments.root.as_ref().map(|file| certificates::from_file(file)).transpose();
-    let identity = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => {
-            let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("{}", path.display()));
-            Some(SecretString::from(format!("{}\n{}", read(cert)?, read(key)?)))
-        }
-        _ => None,
-    };
-    let settings = FetchSettings {
-        total_timeout: Duration::from_secs(arguments.timeout_s),
-        reach: Reach::Anywhere,
-        redirects_max: 0,
-        tls_roots: roots.map_err(anyhow::Error::msg)?.unwrap_or_default(),
-        tls_identity: identity,
-        ..FetchSettings::default()
-    };
-    let password = arguments.password_file.as_ref().map(|file| secret::from_file(file)).transpose();
-    let password = password.map_err(anyhow::Error::msg)?;
-    let credentials = arguments.user.clone().zip(password).map(|(user, password)| Credentials { user, password });
     let action = wsdl::action(operation);
     let (media, action) = match version {
         Version::Soap11 => ("text/xml; charset=utf-8".to_owned(), format!("\"{action}\"")),
         Version::Soap12 => (format!("application/soap+xml; charset=utf-8; action=\"{action}\""), String::new()),
     };
-    let organisation = arguments.organisation.as_ref().map(|name| STANDARD.encode_to_string(name));
     let mut fields = vec![("Content-Type", media.as_str())];
     if version == Version::Soap11 {
         fields.push(("SOAPAction", action.as_str()));
     }
-    if let Some(organisation) = &organisation {
-        fields.push(("X-AuthorizeOrg", organisation.as_str()));
-    }
-    let fetcher = Fetcher::new(&settings)?;
-    let answered =
-        fetcher.exchange(url, &fields, message.into_bytes(), credentials.as_ref(), limits::API_BODY_BYTES_MAX).await;
-    let (status, answer) = answered?;
-    Ok((status, answer.body))
+    call.send(&fields, message).await
 }
 
 /// Writes the documents of an answer into files of this folder, and says where each is in its place.
