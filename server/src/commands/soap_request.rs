@@ -78,12 +78,7 @@ fn first_binary(fields: &[Field]) -> Option<String> {
     })
 }
 
-async fn send(
-    call: &Call,
-    operation: &Operation,
-    version: Version,
-    message: String,
-) -> anyhow::Result<(u16, Vec<u8>)> {
+async fn send(call: &Call, operation: &Operation, version: Version, message: String) -> anyhow::Result<(u16, Vec<u8>)> {
     let action = wsdl::action(operation);
     let (media, action) = match version {
         Version::Soap11 => ("text/xml; charset=utf-8".to_owned(), format!("\"{action}\"")),
