@@ -18,6 +18,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Where results are written. Opened before anything is written there, so that it hears of every error since.
 #[derive(Clone, Debug)]
@@ -42,6 +43,40 @@ impl FileSystem {
     /// error may concern any of them, and is reported once only.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(syncfs(&*self.folder)?)
+    }
+}
+
+/// Has the disk take results while they wait for their evidence records, a group at a time. Else all of a batch would have
+/// to be made durable at its end, with nothing to do meanwhile for the processors.
+///
+/// It makes nothing durable that anybody may rely on: the recorder syncs again, and hears of every error itself.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    /// Opened for this alone: an error of a file system is reported once to each that has it open.
+    file_system: FileSystem,
+    written: AtomicUsize,
+    at_work: AtomicBool,
+}
+
+impl Ahead {
+    /// For the file system that a folder lies on.
+    pub(crate) fn of(folder: &Path) -> io::Result<Self> {
+        let file_system = FileSystem::of(folder)?;
+        Ok(Self { file_system, written: AtomicUsize::new(0), at_work: AtomicBool::new(false) })
+    }
+
+    /// One more result waits. Must be called inside a runtime.
+    pub(crate) fn written(self: &Arc<Self>) {
+        let written = self.written.fetch_add(1, Ordering::AcqRel) + 1;
+        if written < AHEAD_RESULTS || self.at_work.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.written.store(0, Ordering::Release);
+        let ahead = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = ahead.file_system.sync(); // the recorder is told as well, and defers the documents
+            ahead.at_work.store(false, Ordering::Release);
+        });
     }
 }
 
@@ -340,6 +375,8 @@ pub(crate) fn not_written(error: &io::Error) -> Failure {
     }
 }
 
+/// So many results are worth a sync.
+const AHEAD_RESULTS: usize = 128;
 const COPY_BUFFER_BYTES: usize = 256 * 1024;
 const COPY_BYTES_MAX: usize = 64 * 1024 * 1024;
 const FREE_NAME_TRIES_MAX: u32 = 10_000;

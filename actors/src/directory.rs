@@ -141,6 +141,8 @@ pub struct DirectoryParts {
     pub(crate) claimed: AtomicUsize,
     /// Files that a task is at work on.
     pub(crate) busy: AtomicUsize,
+    /// Those of them that wait for the time stamp of their batch.
+    pub(crate) waiting: AtomicUsize,
     /// Its time has come and its input has not been emptied since.
     pub(crate) due: AtomicBool,
     /// A task ended without saying what became of its file.
@@ -175,6 +177,7 @@ impl DirectoryParts {
             complete: Mutex::default(),
             claimed: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             due: AtomicBool::new(false),
             forgotten: AtomicBool::new(false),
             stopping: AtomicBool::new(false),

@@ -16,6 +16,7 @@ use formats::tsp::Token;
 use model::Digest;
 use model::profile::StampOptions;
 use std::io;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -180,9 +181,12 @@ async fn finish(stamper: TimeStamper, batch: Open) {
     match stamped(&stamper, &batch.options, digests).await {
         Ok((tree, token)) => {
             let stamped = Arc::new((tree, token));
+            // More threads than processors would only stand in each other's way in the folder.
+            let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+            let together = batch.waiting.len().div_ceil(threads).max(WRITTEN_TOGETHER_MIN);
             let mut documents = batch.waiting.into_iter().enumerate();
             loop {
-                let some: Vec<(usize, Waiting)> = documents.by_ref().take(WRITTEN_TOGETHER).collect();
+                let some: Vec<(usize, Waiting)> = documents.by_ref().take(together).collect();
                 if some.is_empty() {
                     break;
                 }
@@ -236,5 +240,6 @@ fn refused(options: &StampOptions, error: &ArchiveError) -> StampFault {
     without_asking(options, &Because::Panicked)
 }
 
-/// So many records are written by one thread, one after the other: handing each over would cost more than writing it.
-const WRITTEN_TOGETHER: usize = 64;
+/// So many records at least are written by one thread, one after the other: handing each over would cost more than
+/// writing it.
+const WRITTEN_TOGETHER_MIN: usize = 64;

@@ -7,7 +7,7 @@ use super::folders::make_folders;
 use super::publish::{Places, Publication};
 use super::scan::scan;
 use super::{DirectoryParts, Task, judge};
-use crate::deliver::{FileSystem, WriteError, not_written, replace, write_part};
+use crate::deliver::{Ahead, FileSystem, WriteError, not_written, replace, write_part};
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -33,6 +33,7 @@ pub async fn run(parts: Arc<DirectoryParts>) -> Result<(), String> {
         tokio::time::sleep(POLL_MIN).await;
     }
     parts.claimed.store(0, Ordering::Release);
+    parts.waiting.store(0, Ordering::Release);
     parts.forgotten.store(false, Ordering::Release);
     let feed = Arc::new(Feed::open(parts).await?);
     feed.recover().await?;
@@ -47,10 +48,10 @@ struct Feed {
     /// Moves that failed (a full disk, a missing folder) and are due again.
     unpublished: Mutex<Vec<Unpublished>>,
     aside: Aside,
-    /// Files that wait for the time stamp of their batch.
-    waiting: AtomicUsize,
     /// Where results are written.
     file_system: FileSystem,
+    /// Has the disk take them while they wait for the time stamp of their batch.
+    ahead: Arc<Ahead>,
 }
 
 struct Unpublished {
@@ -75,8 +76,12 @@ impl Drop for Busy {
         if std::thread::panicking() {
             self.0.forgotten.store(true, Ordering::Release);
         }
-        self.0.busy.fetch_sub(1, Ordering::AcqRel);
-        self.0.wake.notify_one();
+        let busy = self.0.busy.fetch_sub(1, Ordering::AcqRel) - 1;
+        // One file of many is no reason to look at the folder again; but the last one is, and so are those that are left
+        // if all of them wait for company.
+        if std::thread::panicking() || busy == self.0.waiting.load(Ordering::Acquire) {
+            self.0.wake.notify_one();
+        }
     }
 }
 
@@ -92,12 +97,12 @@ impl Feed {
             error: settings.error.clone(),
             judged: settings.judged().is_some(),
         });
-        let file_system = FileSystem::of(&settings.work())
-            .map_err(|error| format!("{} cannot be opened: {error}", settings.work().display()))?;
+        let work = settings.work();
+        let not_opened = |error: io::Error| format!("{} cannot be opened: {error}", work.display());
         Ok(Self {
-            file_system,
+            file_system: FileSystem::of(&work).map_err(not_opened)?,
+            ahead: Arc::new(Ahead::of(&work).map_err(not_opened)?),
             aside: Aside::new(parts.clone()),
-            waiting: AtomicUsize::new(0),
             parts,
             places,
             deferred: Mutex::default(),
@@ -207,7 +212,7 @@ impl Feed {
             let idle = candidates.is_empty() && unfinished == 0 && parts.claimed.load(Ordering::Acquire) == 0;
             parts.show(reason, idle);
             if claimed == 0 && retried == 0 {
-                let waiting = self.waiting.load(Ordering::Acquire);
+                let waiting = self.parts.waiting.load(Ordering::Acquire);
                 if waiting > 0 && waiting == parts.busy.load(Ordering::Acquire) {
                     parts.pipeline.close_batches(); // the batch need not wait for company that is not there
                 }
@@ -363,16 +368,17 @@ impl Feed {
         let Some(digest) = written.to_be_recorded.take() else { return Ok(written) };
         // What waits for its batch occupies a name and a digest only: the next file may come in.
         permit.take();
+        self.ahead.written();
         let mut record = pin!(pipeline.evidence_record(profile, digest, file.record(&written.result)));
         match futures_util::poll!(record.as_mut()) {
             Poll::Ready(record) => record?,
             Poll::Pending => {
-                let waiting = self.waiting.fetch_add(1, Ordering::AcqRel) + 1;
+                let waiting = self.parts.waiting.fetch_add(1, Ordering::AcqRel) + 1;
                 if waiting == self.parts.busy.load(Ordering::Acquire) {
                     self.parts.wake.notify_one(); // nobody is being signed: perhaps nobody else comes
                 }
                 let record = record.await;
-                self.waiting.fetch_sub(1, Ordering::AcqRel);
+                self.parts.waiting.fetch_sub(1, Ordering::AcqRel);
                 record?;
             }
         }
