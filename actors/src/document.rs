@@ -10,7 +10,8 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a document lies before it is read.
 #[derive(Clone, Debug)]
@@ -273,12 +274,26 @@ struct Buffer {
     length: usize,
 }
 
-static FREE_BUFFERS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// Where free memory waits. Each thread takes what it has given back itself, as long as there is some: what another
+/// processor has in its cache would have to be fetched from there to be overwritten.
+static FREE_BUFFERS: [Mutex<Vec<Vec<u8>>>; FREE_BUFFERS_PLACES] =
+    [const { Mutex::new(Vec::new()) }; FREE_BUFFERS_PLACES];
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static OWN_PLACE: usize = THREADS.fetch_add(1, Ordering::Relaxed) % FREE_BUFFERS_PLACES;
+}
+
+/// The place of this thread, then the others.
+fn free_buffers() -> impl Iterator<Item = MutexGuard<'static, Vec<Vec<u8>>>> {
+    let (before, own) = FREE_BUFFERS.split_at(OWN_PLACE.with(|place| *place));
+    own.iter().chain(before).map(|place| place.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 impl Buffer {
     /// Room for `length` bytes, at most [`IN_MEMORY_BYTES_MAX`]. What is in it is left over from an earlier document.
     fn take(length: usize) -> Self {
-        let free = FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let free = free_buffers().find_map(|mut place| place.pop());
         Self { memory: free.unwrap_or_else(|| vec![0; IN_MEMORY_BYTES_MAX as usize]), length }
     }
 
@@ -293,8 +308,9 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut free = FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < FREE_BUFFERS_MAX {
+        if let Some(mut free) = free_buffers().next()
+            && free.len() < FREE_BUFFERS_MAX / FREE_BUFFERS_PLACES
+        {
             free.push(std::mem::take(&mut self.memory));
         }
     }
@@ -304,5 +320,6 @@ impl Drop for Buffer {
 /// `DOCUMENTS_IN_FLIGHT_MAX` documents it bounds what documents occupy.
 const IN_MEMORY_BYTES_MAX: u64 = 256 * 1024;
 const FREE_BUFFERS_MAX: usize = 64;
+const FREE_BUFFERS_PLACES: usize = 8;
 /// Of documents that came without permissions of their own.
 const PRIVATE_MODE: u32 = 0o640;

@@ -1,5 +1,5 @@
 //! Judges files: takes one apart, judges it, fetches what is missing and judges again. Owns what is shared between files:
-//! anchors, policy, verified edges of paths. Never writes a file.
+//! anchors, policy, what was found out about certificates. Never writes a file.
 
 use crate::revocation::Collector;
 use formats::evidence::Evidence;
@@ -10,24 +10,26 @@ use model::{Reason, Time};
 use std::collections::HashSet;
 use std::sync::Arc;
 use trust::missing::Missing;
-use trust::path::{Anchors, EdgeCache};
+use trust::path::Anchors;
 use trust::report::Report;
-use trust::{FileFacts, Policy, Verifier};
+use trust::{FileFacts, Further, Memory, Policy, Verifier};
 
 /// By what files are judged, and where missing evidence comes from.
 pub struct Verification {
     anchors: Anchors,
     policy: Policy,
-    edges: EdgeCache,
+    memory: Memory,
     /// Issuers, revocation information and the like that need not be fetched.
     known: Evidence,
+    /// The same, read.
+    further: Further,
     collector: Option<Collector>,
 }
 
 impl Verification {
     /// `collector`: where what a file lacks is fetched; without one it is judged by what it brings and what is `known`.
     pub fn new(anchors: Anchors, policy: Policy, known: Evidence, collector: Option<Collector>) -> Self {
-        Self { anchors, policy, edges: EdgeCache::new(), known, collector }
+        Self { anchors, policy, memory: Memory::new(), further: Further::read(&known), known, collector }
     }
 
     /// Takes a file apart. Blocks for as long as reading and hashing it takes.
@@ -37,16 +39,16 @@ impl Verification {
 
     /// Judges a file by what it brings.
     pub fn judge(&self, inspection: &Inspection, facts: FileFacts, now: Time) -> Report {
-        self.verifier().judge(inspection, facts, &self.known, now).report
+        self.verifier().judge(inspection, facts, &self.further, now).report
     }
 
     /// Judges a file; fetches what is missing, as far as that can be had, and judges again.
     pub async fn judge_with_sources(&self, inspection: &Inspection, facts: FileFacts, now: Time) -> Report {
-        let mut further = self.known.clone();
-        let mut asked = HashSet::new();
         let mut notes: Vec<Reason> = Vec::new();
-        let mut judged = self.verifier().judge(inspection, facts.clone(), &further, now);
-        if let Some(collector) = &self.collector {
+        let mut judged = self.verifier().judge(inspection, facts.clone(), &self.further, now);
+        if let Some(collector) = self.collector.as_ref().filter(|_| !judged.missing.is_empty()) {
+            let mut further = self.known.clone();
+            let mut asked = HashSet::new();
             // Each round may bring an issuer whose own state, or issuer, is then asked for.
             for _ in 0..ROUNDS_MAX {
                 let before = further.clone();
@@ -54,7 +56,7 @@ impl Verification {
                 if further == before {
                     break;
                 }
-                judged = self.verifier().judge(inspection, facts.clone(), &further, now);
+                judged = self.verifier().judge(inspection, facts.clone(), &Further::read(&further), now);
                 if judged.missing.is_empty() {
                     break;
                 }
@@ -66,7 +68,7 @@ impl Verification {
     }
 
     fn verifier(&self) -> Verifier<'_> {
-        Verifier { anchors: &self.anchors, policy: &self.policy, edges: &self.edges }
+        Verifier { anchors: &self.anchors, policy: &self.policy, memory: &self.memory }
     }
 }
 
@@ -97,8 +99,12 @@ async fn fetch(
     }
 }
 
-/// SHA-256 and length of a file, for the report.
-pub fn facts(name: &str, source: &dyn Source) -> Result<FileFacts, SourceError> {
+/// Which file it is, for the report; with its SHA-256 and its length only if the report `names_digest`: computing that
+/// costs as much as hashing what was signed.
+pub fn facts(name: &str, source: &dyn Source, names_digest: bool) -> Result<FileFacts, SourceError> {
+    if !names_digest {
+        return Ok(FileFacts { name: name.to_owned(), content: None });
+    }
     let digest = formats::crypto::digest_source(model::DigestAlgorithm::Sha256, source)?;
     let mut content = [0; 32];
     content.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);

@@ -1,5 +1,6 @@
 //! How many signed files a second does sealmill judge? Signs them first, judges them on all cores with warm caches, and
-//! beside it an ideal program, pyHanko or xmlsec1 on the same files.
+//! beside it an ideal program, pyHanko or xmlsec1 on the same files. What is measured is the judgement, as `sealmill verify`
+//! makes it for its table: no report is written, and the digest of the file, which only reports name, is not computed.
 //!
 //! The ideal program reads each file, makes one SHA-256 pass, and checks three raw signatures: the document's, that of
 //! the signer's certificate by its CA, that of the CA by the root. No parsing, no path, no revocation, no report.
@@ -227,7 +228,7 @@ fn judge_all(world: &World, identity: &Identity, files: &[PathBuf]) -> Result<Ra
         let document = Document::open(&Origin::File(path.clone()))?;
         let name = path.to_string_lossy();
         let inspection = verification.inspect(&Input::new(&document, &name))?;
-        let report = verification.judge(&inspection, facts(&name, &document)?, SystemClock.now());
+        let report = verification.judge(&inspection, facts(&name, &document, false)?, SystemClock.now());
         if report.overall() != Some(Indication::Passed) || report.signatures.len() != 1 {
             let said = report.signatures.first().map(|signature| &signature.conclusion);
             bail!("{name}: {said:?}");

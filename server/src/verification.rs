@@ -15,7 +15,7 @@ pub fn anchors(roots: &[Arc<[u8]>], responders: &[Arc<[u8]>], allowed: &[Anchor]
     let roots = roots.iter().map(|der| (der, Uses::ALL));
     for (der, uses) in roots.chain(responders.iter().map(|der| (der, Uses::REVOCATION))) {
         let certificate = Cert::read(der).map_err(|error| format!("a trusted certificate cannot be read: {error}"))?;
-        let origin = certificate.name();
+        let origin = certificate.name().to_owned();
         anchors.push(Anchor { uses, ..Anchor::plain(certificate, &origin) });
     }
     anchors.extend(allowed.iter().cloned());

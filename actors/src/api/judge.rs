@@ -29,6 +29,8 @@ pub struct Question {
     pub password: Option<Password>,
     /// Judge as of then. `None`: as of now.
     pub at: Option<Time>,
+    /// The report is to name the digest of the file.
+    pub names_digest: bool,
 }
 
 /// What a detached signature is about.
@@ -76,7 +78,8 @@ impl Api {
                 ..Input::new(&document, &question.name)
             };
             let inspection = verification.inspect(&input).map_err(failure)?;
-            let facts = facts(&question.name, &document).map_err(|error| failure(error.into()))?;
+            let facts =
+                facts(&question.name, &document, question.names_digest).map_err(|error| failure(error.into()))?;
             Ok(runtime.block_on(verification.judge_with_sources(&inspection, facts, now)))
         };
         Ok(blocking(work).await.and_then(|judged| judged))

@@ -59,7 +59,15 @@ impl ReportForm {
         }
     }
 
-    /// The report in this form.
+    /// Whether it says which file it is about by the digest of that.
+    pub fn names_digest(self) -> bool {
+        match self {
+            ReportForm::Json | ReportForm::Html(_) | ReportForm::Pdf(_) => true,
+            ReportForm::Xml => false,
+        }
+    }
+
+    /// The report in this form. What names the digest of the file needs a report that has it.
     pub fn render(self, report: &Report) -> Result<Vec<u8>, FormatError> {
         use trust::report::{etsi, html, json, pdf};
         Ok(match self {
@@ -136,7 +144,7 @@ fn open(
     let tokens = Tokens { router, runtime, only: None };
     let input = Input { detached: &detached, opener: Some(&tokens), ..Input::new(&*document, name) };
     let inspection = judging.verification.inspect(&input).map_err(failure)?;
-    let facts = facts(name, &*document).map_err(|error| failure(error.into()))?;
+    let facts = facts(name, &*document, judging.report.names_digest()).map_err(|error| failure(error.into()))?;
     if !document.unchanged().unwrap_or(false) {
         let what = "the file was written to while it was being judged";
         return Err(Failure::Deferred(Reason::new("changed", what)));

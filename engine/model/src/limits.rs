@@ -206,6 +206,18 @@ pub const PATH_CHAINS_MAX: usize = 16;
 /// Signatures of certificates, CRLs and OCSP answers whose check is remembered.
 pub const SIGNATURES_REMEMBERED_MAX: usize = 65_536;
 
+/// Certificates that were read and are remembered from file to file.
+pub const CERTIFICATES_REMEMBERED_MAX: usize = 2_048;
+
+/// Length of a certificate that is remembered, in bytes.
+pub const CERTIFICATE_REMEMBERED_BYTES_MAX: usize = 8 * 1_024;
+
+/// Searches for paths whose result is remembered from file to file; and as many for revocation information.
+pub const SEARCHES_REMEMBERED_MAX: usize = 512;
+
+/// What the result of one search that is remembered may keep in memory, in bytes.
+pub const SEARCH_REMEMBERED_BYTES_MAX: usize = 32 * 1_024;
+
 /// Addresses of missing issuers that one search for a path gives.
 pub const PATH_ADDRESSES_MAX: usize = 8;
 

@@ -56,7 +56,7 @@ impl Anchor {
 }
 
 /// For what an anchor is trusted, as a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Uses(u8);
 
 impl Uses {

@@ -1,10 +1,12 @@
 //! A certificate that was read once and is shared from then on.
 
+use crate::algorithm::key_bits;
+use crate::revocation::needs_no_revocation;
 use formats::cms::certificate::Certificate;
 use formats::der::DerError;
 use formats::inspect::ObjectId;
 use formats::path::{common_name, name_key};
-use formats::signature::HashAlgorithm;
+use formats::signature::{HashAlgorithm, Method, method_of_signed};
 use model::Time;
 use std::sync::{Arc, OnceLock};
 
@@ -22,15 +24,24 @@ struct Parts {
     not_before: Time,
     not_after: Time,
     key_sha1: OnceLock<Vec<u8>>,
+    name: OnceLock<String>,
+    key_bits: OnceLock<Option<u32>>,
+    method: OnceLock<Option<Method>>,
+    needs_revocation: OnceLock<bool>,
 }
 
 impl Cert {
     /// Reads a certificate.
     pub fn read(der: &Arc<[u8]>) -> Result<Self, DerError> {
+        Self::read_as(ObjectId::of(der), der)
+    }
+
+    /// Reads a certificate whose digest is known.
+    pub(crate) fn read_as(id: ObjectId, der: &Arc<[u8]>) -> Result<Self, DerError> {
         let certificate = Certificate::parse(der)?;
         let (not_before, not_after) = certificate.validity()?;
         Ok(Self(Arc::new(Parts {
-            id: ObjectId::of(der),
+            id,
             key: ObjectId::of(certificate.public_key.raw),
             subject_key: name_key(certificate.subject).into(),
             issuer_key: name_key(certificate.issuer).into(),
@@ -38,6 +49,10 @@ impl Cert {
             not_before,
             not_after,
             key_sha1: OnceLock::new(),
+            name: OnceLock::new(),
+            key_bits: OnceLock::new(),
+            method: OnceLock::new(),
+            needs_revocation: OnceLock::new(),
         })))
     }
 
@@ -80,9 +95,26 @@ impl Cert {
     }
 
     /// The common name of its subject, else the organisation, for people.
-    pub fn name(&self) -> String {
-        let name = self.fields().ok().and_then(|fields| common_name(fields.subject));
-        name.unwrap_or_else(|| "without a name".to_owned())
+    pub fn name(&self) -> &str {
+        self.0.name.get_or_init(|| {
+            let name = self.fields().ok().and_then(|fields| common_name(fields.subject));
+            name.unwrap_or_else(|| "without a name".to_owned())
+        })
+    }
+
+    /// The length of its key.
+    pub(crate) fn key_bits(&self) -> Option<u32> {
+        *self.0.key_bits.get_or_init(|| self.fields().ok().and_then(|fields| key_bits(fields.public_key.raw)))
+    }
+
+    /// How it is signed. `None`: nobody here knows.
+    pub(crate) fn method(&self) -> Option<Method> {
+        *self.0.method.get_or_init(|| method_of_signed(&self.0.der).ok())
+    }
+
+    /// Whether anybody has to know if it is revoked.
+    pub(crate) fn needs_revocation(&self) -> bool {
+        *self.0.needs_revocation.get_or_init(|| !matches!(needs_no_revocation(self), Ok(Some(_))))
     }
 
     /// Its fields, borrowed.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub struct Report {
     /// The name of the file.
     pub file: String,
-    /// SHA-256 of the file and its length in bytes. `None`: it is inside another file.
+    /// SHA-256 of the file and its length in bytes. `None`: it is inside another file, or nobody wanted to know.
     pub content: Option<([u8; 32], u64)>,
     /// What it was recognised as.
     pub kind: FileKind,

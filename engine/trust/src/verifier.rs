@@ -2,26 +2,27 @@
 //! and writes the report. Shared by all files of a batch; each call is one file.
 
 use crate::certificate::Cert;
+use crate::further::Further;
 use crate::level;
+use crate::memory::Memory;
 use crate::missing::Missing;
-use crate::path::{Anchors, EdgeCache};
+use crate::path::Anchors;
 use crate::policy::Policy;
 use crate::process::{Case, RecordFacts, StampFacts, Standing, Verdict, is_qualified};
 use crate::report::{
     CoveredReport, Object, ObjectKind, Proof, RecordReport, Report, SignatureReport, Signer, StampReport,
 };
-use formats::evidence::Evidence;
 use formats::inspect::{Attributes, Inspection, Integrity, ObjectId, Record, Signature, Stamp};
 use model::{Reason, Time};
 
-/// By what files are judged: whom to trust, and by which policy. Verified edges of paths are kept for all of them.
+/// By what files are judged: whom to trust, and by which policy. What they have in common is worked out once.
 pub struct Verifier<'a> {
     /// Whom to trust.
     pub anchors: &'a Anchors,
     /// The policy.
     pub policy: &'a Policy,
-    /// What is known about edges of paths.
-    pub edges: &'a EdgeCache,
+    /// What was found out before.
+    pub memory: &'a Memory,
 }
 
 /// Which file it is.
@@ -29,7 +30,7 @@ pub struct Verifier<'a> {
 pub struct FileFacts {
     /// Its name.
     pub name: String,
-    /// SHA-256 of the file and its length in bytes. `None`: it is inside another file.
+    /// SHA-256 of the file and its length in bytes. `None`: it is inside another file, or nobody wants to know.
     pub content: Option<([u8; 32], u64)>,
 }
 
@@ -44,7 +45,7 @@ pub struct Judged {
 
 impl Verifier<'_> {
     /// Judges a file as of a moment. `further`: certificates and revocation information from elsewhere.
-    pub fn judge(&self, inspection: &Inspection, facts: FileFacts, further: &Evidence, now: Time) -> Judged {
+    pub fn judge(&self, inspection: &Inspection, facts: FileFacts, further: &Further, now: Time) -> Judged {
         let mut case = Case::new(self, inspection, further, now);
         let mut report = self.report(&mut case, inspection, facts, now);
         case.note_unusable(&mut report.notes);
@@ -139,7 +140,7 @@ fn signer_of(standing: &Standing) -> Signer {
     let signer = &standing.certificate;
     Signer {
         certificate: signer.id(),
-        name: signer.name(),
+        name: signer.name().to_owned(),
         path: path.iter().map(Cert::id).collect(),
         anchor: standing.chain.as_ref().map(|chain| chain.anchor().origin.clone()),
         revocation: standing.revocations(),

@@ -5,6 +5,7 @@ use crate::cli::{ReportName, Verify};
 use crate::config::Config;
 use crate::table::table;
 use crate::{assemble, secret, trust_sources, verification};
+use actors::directory::judge::ReportForm;
 use actors::document::{Document, Origin};
 use actors::revocation::Collector;
 use actors::verification::{Verification, facts};
@@ -33,7 +34,7 @@ const EXIT_UNREADABLE: u8 = 4;
 /// Runs the command.
 pub fn run(arguments: &Verify, as_json: bool) -> anyhow::Result<ExitCode> {
     // What is wrong with the arguments must not look like a verdict.
-    let bench = match Bench::new(arguments) {
+    let bench = match Bench::new(arguments, as_json) {
         Ok(bench) => bench,
         Err(error) => {
             complain(&error);
@@ -94,10 +95,12 @@ struct Bench<'a> {
     known: Vec<Arc<[u8]>>,
     now: Time,
     runtime: tokio::runtime::Runtime,
+    /// Some report names the digest of the file.
+    names_digest: bool,
 }
 
 impl<'a> Bench<'a> {
-    fn new(arguments: &'a Verify) -> anyhow::Result<Self> {
+    fn new(arguments: &'a Verify, as_json: bool) -> anyhow::Result<Self> {
         let mut config = match &arguments.config {
             Some(file) => Config::load(file)?,
             None => Config::parse("", "command line", Path::new("."))?,
@@ -145,6 +148,7 @@ impl<'a> Bench<'a> {
             known,
             now,
             runtime,
+            names_digest: as_json || arguments.report.is_some_and(|report| form_of(report, arguments).names_digest()),
             arguments,
         })
     }
@@ -193,7 +197,8 @@ impl<'a> Bench<'a> {
             FormatError::Document(reason) => reason,
             other => unreadable(&other),
         })?;
-        let facts = facts(&file.to_string_lossy(), &document).map_err(|error| unreadable(&error))?;
+        let facts = facts(&file.to_string_lossy(), &document, self.names_digest);
+        let facts = facts.map_err(|error| unreadable(&error))?;
         let report = match self.arguments.offline {
             true => self.verification.judge(&inspection, facts, self.now),
             false => self.runtime.block_on(self.verification.judge_with_sources(&inspection, facts, self.now)),
@@ -274,7 +279,7 @@ fn write_report(arguments: &Verify, file: &Path, report: &Report) -> anyhow::Res
     let (bytes, extension) = match kind {
         ReportName::Json => (trust::report::json::of(report, evidence(arguments)).to_string().into_bytes(), "json"),
         kind => {
-            let form = verification::report_form(kind.into(), arguments.language.into());
+            let form = form_of(kind, arguments);
             (form.render(report)?, form.extension())
         }
     };
@@ -289,6 +294,10 @@ fn write_report(arguments: &Verify, file: &Path, report: &Report) -> anyhow::Res
             out.write_all(&bytes).and_then(|()| out.write_all(b"\n")).or(Ok(()))
         }
     }
+}
+
+fn form_of(report: ReportName, arguments: &Verify) -> ReportForm {
+    verification::report_form(report.into(), arguments.language.into())
 }
 
 fn evidence(arguments: &Verify) -> trust::report::json::Evidence {

@@ -143,7 +143,7 @@ impl Operations {
                 return Err(Fault::client("document-missing", "a record has neither document nor signature"));
             }
         };
-        let question = Question { name, content, about, password: None, at: None };
+        let question = Question { name, content, about, password: None, at: None, names_digest: true };
         let report = self.api.judge(caller, question).await.map_err(refused)?.map_err(failed)?;
         let numbers = trust::report::status::of(&report);
         let render = move || ReportForm::Html(Language::English).render(&report).ok();

@@ -37,7 +37,7 @@ impl Operations {
             signatures: verdicts,
             ..VerifyResponse::default()
         };
-        if let Some(form) = report_form(request.report_form.as_deref(), request.language.as_deref()) {
+        if let Some(form) = form_of(&request) {
             let rendered = tokio::task::spawn_blocking(move || form.render(&report)).await;
             let bytes = rendered.ok().and_then(Result::ok);
             let bytes = bytes.ok_or_else(|| Fault::server("report", "the report cannot be written in this form"))?;
@@ -72,12 +72,14 @@ fn question(request: &VerifyRequest, name: &str, contents: &mut Contents) -> Res
         (About::Itself, None) => name.to_owned(),
         _ => format!("{name}.pkcs7"),
     };
-    Ok(Question { name, content, about, password: None, at })
+    let names_digest = form_of(request).is_some_and(ReportForm::names_digest);
+    Ok(Question { name, content, about, password: None, at, names_digest })
 }
 
-fn report_form(form: Option<&str>, language: Option<&str>) -> Option<ReportForm> {
-    let language = if language == Some("de") { Language::German } else { Language::English };
-    match form? {
+/// In which form the report is wanted, if it is.
+fn form_of(request: &VerifyRequest) -> Option<ReportForm> {
+    let language = if request.language.as_deref() == Some("de") { Language::German } else { Language::English };
+    match request.report_form.as_deref()? {
         "json" => Some(ReportForm::Json),
         "xml" => Some(ReportForm::Xml),
         "html" => Some(ReportForm::Html(language)),

@@ -48,6 +48,9 @@ pub(super) enum Shape {
 /// Recognises a file.
 pub(super) fn recognise(source: &dyn Source) -> Result<Shape, SourceError> {
     let length = source.len().min(HEAD_BYTES);
+    if let Some(head) = source.as_slice().and_then(|all| all.get(..length as usize)) {
+        return Ok(shape(head));
+    }
     let mut head = vec![0; length as usize];
     source.read_exact_at(0, &mut head)?;
     Ok(shape(&head))

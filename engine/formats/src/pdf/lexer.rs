@@ -159,6 +159,12 @@ fn literal_end(bytes: &[u8], position: usize) -> Result<usize, Fault> {
 
 fn hex_end(bytes: &[u8], position: usize) -> Result<usize, Fault> {
     let mut next = position + 1;
+    // The value of a signature is long, and it is passed over again and again: many digits at a time.
+    while let Some(chunk) = bytes.get(next..).and_then(<[u8]>::first_chunk::<32>)
+        && chunk.iter().fold(true, |all, byte| all & byte.is_ascii_hexdigit())
+    {
+        next += chunk.len();
+    }
     loop {
         match bytes.get(next).ok_or(Fault::Incomplete)? {
             b'>' => return Ok(next + 1),
@@ -231,15 +237,32 @@ fn hex_digit(byte: u8) -> Option<u8> {
 pub(super) fn string(raw: &[u8]) -> Option<Vec<u8>> {
     match raw {
         [b'(', inner @ .., b')'] => Some(literal(inner)),
-        [b'<', inner @ .., b'>'] if inner.first() != Some(&b'<') => {
-            let mut digits: Vec<u8> = inner.iter().filter_map(|&byte| hex_digit(byte)).collect();
-            if digits.len() % 2 == 1 {
-                digits.push(0);
-            }
-            Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-        }
+        [b'<', inner @ .., b'>'] if inner.first() != Some(&b'<') => Some(hexadecimal(inner)),
         _ => None,
     }
+}
+
+/// ISO 32000-1 7.3.4.3: blanks do not count, a last digit that is missing is 0.
+fn hexadecimal(inner: &[u8]) -> Vec<u8> {
+    const ZEROS: &[u8; 32] = &[b'0'; 32];
+    let mut plain = Vec::with_capacity(inner.len() / 2 + 1);
+    let (mut rest, mut high) = (inner, None);
+    while let Some((&byte, after)) = rest.split_first() {
+        // Much of a signature's value is zeros that fill it up.
+        if high.is_none() && rest.starts_with(ZEROS) {
+            plain.extend_from_slice(&[0; ZEROS.len() / 2]);
+            rest = rest.get(ZEROS.len()..).unwrap_or_default();
+            continue;
+        }
+        rest = after;
+        let Some(digit) = hex_digit(byte) else { continue };
+        match high.take() {
+            Some(high) => plain.push(high << 4 | digit),
+            None => high = Some(digit),
+        }
+    }
+    plain.extend(high.map(|high| high << 4));
+    plain
 }
 
 /// ISO 32000-1 7.3.4.2.

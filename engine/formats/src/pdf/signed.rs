@@ -206,6 +206,10 @@ pub(super) fn equals(source: &dyn Source, place: &Range<u64>, bytes: &[u8]) -> R
     if bytes.is_empty() || place.end.checked_sub(place.start) != Some(bytes.len() as u64) {
         return Ok(false);
     }
+    if let Some(all) = source.as_slice() {
+        let (start, end) = (usize::try_from(place.start), usize::try_from(place.end));
+        return Ok(start.ok().zip(end.ok()).and_then(|(start, end)| all.get(start..end)) == Some(bytes));
+    }
     let mut found = vec![0; bytes.len()];
     source.read_exact_at(place.start, &mut found)?;
     Ok(found == bytes)

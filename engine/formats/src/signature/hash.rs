@@ -2,6 +2,7 @@
 //! is the reader's business. MD5 and older ones are not among them, because a second document is too easily made.
 
 use super::{Unverified, dotted};
+use crate::crypto;
 use crate::der::{Reader, TAG_OID, TAG_SEQUENCE};
 use model::DigestAlgorithm;
 use openssl::hash::{Hasher, MessageDigest};
@@ -81,6 +82,9 @@ impl HashAlgorithm {
 
     /// The digest of bytes in memory.
     pub fn digest(self, bytes: &[u8]) -> Result<Vec<u8>, Unverified> {
+        if let Some(ours) = self.ours() {
+            return Ok(crypto::digest(ours, bytes).as_bytes().to_vec());
+        }
         let mut running = self.start()?;
         running.update(bytes)?;
         running.finish()
@@ -88,7 +92,12 @@ impl HashAlgorithm {
 
     /// Starts a digest over bytes that come in pieces.
     pub fn start(self) -> Result<Running, Unverified> {
-        Hasher::new(self.for_messages()?).map(Running).map_err(|_| Unverified::Library)
+        if let Some(ours) = self.ours() {
+            return Ok(Running(Library::Ours(crypto::Hasher::new(ours))));
+        }
+        Hasher::new(self.for_messages()?)
+            .map(|hasher| Running(Library::OpenSsl(hasher)))
+            .map_err(|_| Unverified::Library)
     }
 
     fn nid(self) -> Nid {
@@ -136,16 +145,34 @@ mod openssl_numbers {
 
 /// A digest in progress.
 #[derive(Clone)]
-pub struct Running(Hasher);
+pub struct Running(Library);
+
+/// Who computes it. For each new digest OpenSSL looks its algorithm up, which costs more than a short message.
+#[derive(Clone)]
+enum Library {
+    Ours(crypto::Hasher),
+    OpenSsl(Hasher),
+}
 
 impl Running {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Unverified> {
-        self.0.update(bytes).map_err(|_| Unverified::Library)
+        match &mut self.0 {
+            Library::Ours(hasher) => {
+                hasher.update(bytes);
+                Ok(())
+            }
+            Library::OpenSsl(hasher) => hasher.update(bytes).map_err(|_| Unverified::Library),
+        }
     }
 
     /// The digest of all bytes added.
-    pub fn finish(mut self) -> Result<Vec<u8>, Unverified> {
-        self.0.finish().map(|value| value.to_vec()).map_err(|_| Unverified::Library)
+    pub fn finish(self) -> Result<Vec<u8>, Unverified> {
+        match self.0 {
+            Library::Ours(hasher) => Ok(hasher.finish().as_bytes().to_vec()),
+            Library::OpenSsl(mut hasher) => {
+                hasher.finish().map(|value| value.to_vec()).map_err(|_| Unverified::Library)
+            }
+        }
     }
 }

@@ -3,13 +3,18 @@
 use crate::anchor::{Anchor, Uses};
 use crate::certificate::Cert;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A set of anchors. Made once, shared by all that is judged with it.
 #[derive(Clone, Debug, Default)]
 pub struct Anchors {
     all: Vec<Anchor>,
     by_subject: HashMap<Box<[u8]>, Vec<usize>>,
+    /// No other set has it but its clones; 0 has the empty one. A set never changes.
+    identity: u64,
 }
+
+static LAST_IDENTITY: AtomicU64 = AtomicU64::new(0);
 
 impl Anchors {
     /// Indexes them. The order is kept: among equals the first one is preferred.
@@ -18,7 +23,13 @@ impl Anchors {
         for (place, anchor) in all.iter().enumerate() {
             by_subject.entry(anchor.certificate.subject_key().into()).or_default().push(place);
         }
-        Self { all, by_subject }
+        let identity = LAST_IDENTITY.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { all, by_subject, identity }
+    }
+
+    /// Tells this set from every other one of this process.
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// All of them.

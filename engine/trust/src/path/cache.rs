@@ -1,37 +1,36 @@
 //! Remembers which signatures of certificates, CRLs and OCSP answers were checked with which key, so that thousands of
 //! documents of one signer cost one check.
 
+use crate::memory::Table;
 use formats::inspect::ObjectId;
 use formats::signature::Unverified;
 use model::limits::SIGNATURES_REMEMBERED_MAX;
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-type Checked = HashMap<(ObjectId, ObjectId), Result<(), Unverified>>;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The results of signature checks, by the digests of the signed object and of the key. Shared between threads; bounded:
 /// what was not asked for since half of it was filled anew is forgotten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EdgeCache {
-    generations: Mutex<Generations>,
+    checked: Table<(ObjectId, ObjectId), Result<(), Unverified>>,
+    /// How often the library refused a check.
+    refusals: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Generations {
-    young: Checked,
-    old: Checked,
+impl Default for EdgeCache {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl EdgeCache {
     /// An empty one.
     pub fn new() -> Self {
-        Self::default()
+        Self { checked: Table::new(SIGNATURES_REMEMBERED_MAX), refusals: AtomicU64::new(0) }
     }
 
     /// How many results it holds.
     pub fn len(&self) -> usize {
-        let generations = self.lock();
-        generations.young.len() + generations.old.len()
+        self.checked.len()
     }
 
     /// Whether it holds none.
@@ -39,15 +38,14 @@ impl EdgeCache {
         self.len() == 0
     }
 
+    /// How often the library refused a check: what was found out meanwhile may be other than the bytes say.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Acquire)
+    }
+
     /// The result of a check that was made before.
     pub(crate) fn known(&self, signed: ObjectId, key: ObjectId) -> Option<Result<(), Unverified>> {
-        let mut generations = self.lock();
-        if let Some(known) = generations.young.get(&(signed, key)) {
-            return Some(known.clone());
-        }
-        let known = generations.old.remove(&(signed, key))?;
-        generations.insert(signed, key, known.clone());
-        Some(known)
+        self.checked.get(&(signed, key))
     }
 
     /// The result of a check, made now unless it is known. Nobody waits for another one's check: at worst two make it.
@@ -62,24 +60,11 @@ impl EdgeCache {
         }
         let result = check();
         // A refusal of the library is about its state, not about these bytes.
-        if result != Err(Unverified::Library) {
-            self.lock().insert(signed, key, result.clone());
+        match result {
+            Err(Unverified::Library) => _ = self.refusals.fetch_add(1, Ordering::AcqRel),
+            _ => self.checked.insert((signed, key), result.clone()),
         }
         result
-    }
-
-    /// A thread that panicked in here has left the tables whole.
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Generations {
-    fn insert(&mut self, signed: ObjectId, key: ObjectId, result: Result<(), Unverified>) {
-        if self.young.len() >= SIGNATURES_REMEMBERED_MAX / 2 {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert((signed, key), result);
     }
 }
 
@@ -115,8 +100,8 @@ mod tests {
             let _ = check(number, Ok(()));
             assert_eq!(check(1, Err(Unverified::BadSignature)), Ok(()), "what is asked for stays");
         }
-        let generations = cache.lock();
-        assert!(generations.young.len() + generations.old.len() <= SIGNATURES_REMEMBERED_MAX);
-        assert!(!generations.young.contains_key(&(id(10), id(0))) && !generations.old.contains_key(&(id(10), id(0))));
+        assert!(cache.len() <= SIGNATURES_REMEMBERED_MAX);
+        assert_eq!(cache.known(id(10), id(0)), None, "what nobody asked for is forgotten");
+        assert_eq!(cache.refusals(), 2);
     }
 }

@@ -56,6 +56,15 @@ impl PathInputs {
             anchor_constraints: true,
         }
     }
+
+    /// Whether nothing is demanded but what every path has to have.
+    fn are_plain(&self) -> bool {
+        self.policies.is_empty()
+            && !self.explicit_policy
+            && !self.mapping_inhibited
+            && !self.any_policy_inhibited
+            && self.anchor_constraints
+    }
 }
 
 /// What came out of a good path.
@@ -70,6 +79,14 @@ pub struct PathResult {
 /// Checks a path at a moment.
 pub fn check(chain: &Chain, at: Time, inputs: &PathInputs) -> Result<PathResult, PathFault> {
     check_dates(chain, at, inputs)?;
+    match inputs.are_plain() {
+        true => chain.0.plain_outcome.get_or_init(|| check_timeless(chain, inputs)).clone(),
+        false => check_timeless(chain, inputs),
+    }
+}
+
+/// All of it that does not depend on the moment.
+fn check_timeless(chain: &Chain, inputs: &PathInputs) -> Result<PathResult, PathFault> {
     let certificates = chain.certificates();
     let mut read: Vec<(&Cert, Certificate<'_>)> = Vec::with_capacity(certificates.len());
     for (place, certificate) in certificates.iter().enumerate() {

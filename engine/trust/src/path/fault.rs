@@ -22,7 +22,7 @@ pub struct PathFault {
 
 impl PathFault {
     pub(super) fn new(certificate: &Cert, place: usize, fault: Fault) -> Self {
-        Self { certificate: certificate.id(), name: certificate.name(), place, fault }
+        Self { certificate: certificate.id(), name: certificate.name().to_owned(), place, fault }
     }
 
     /// What EN 319 102-1 calls it.

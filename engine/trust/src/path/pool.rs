@@ -1,7 +1,6 @@
 //! Certificates that may be on a way, found by their subject.
 
 use crate::certificate::Cert;
-use formats::evidence::Evidence;
 use formats::inspect::ObjectId;
 use model::limits::PATH_CERTIFICATES_MAX;
 use std::collections::{HashMap, HashSet};
@@ -40,9 +39,9 @@ impl Pool {
         certificates.into_iter().filter_map(|der| Cert::read(der).ok()).all(|certificate| self.add(&certificate))
     }
 
-    /// Adds the certificates of what came with a signature.
-    pub fn add_evidence(&mut self, evidence: &Evidence) -> bool {
-        self.add_all(&evidence.certificates)
+    /// Adds these, until there is no more room.
+    pub(crate) fn add_certificates(&mut self, certificates: &[Cert]) {
+        certificates.iter().all(|certificate| self.add(certificate));
     }
 
     /// Those with this subject ([`Cert::subject_key`]).

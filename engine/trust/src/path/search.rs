@@ -52,16 +52,28 @@ pub enum Obstacle {
 /// Searches for ways from `subject` to anchors that are trusted for all of `uses`. The subject may itself be an anchor.
 /// Dates, and the right to issue, are left to [`super::check`].
 pub fn prospective(subject: &Cert, pool: &Pool, anchors: &Anchors, uses: Uses, cache: &EdgeCache) -> Prospects {
+    search(subject, pool, anchors, uses, cache).0
+}
+
+/// As [`prospective`], and whether another search among the same would find the same: not if there were more signatures to
+/// check than one search may, because the next one knows the results of this one.
+pub(crate) fn search(
+    subject: &Cert,
+    pool: &Pool,
+    anchors: &Anchors,
+    uses: Uses,
+    cache: &EdgeCache,
+) -> (Prospects, bool) {
     let mut walk = Walk { pool, anchors, uses, cache, signatures: 0, steps: 0, found: Prospects::default() };
     for anchor in anchors.of(subject, uses) {
-        walk.found.chains.push(Chain { certificates: vec![subject.clone()], keys: vec![None], anchor: anchor.clone() });
+        walk.found.chains.push(Chain::new(vec![subject.clone()], vec![None], anchor.clone()));
     }
     if subject.is_self_issued() && !walk.found.chains.is_empty() {
-        return walk.found;
+        return (walk.found, true);
     }
     walk.climb(&mut vec![subject.clone()]);
-    walk.found.chains.sort_by_key(|chain| chain.certificates.len());
-    walk.found
+    walk.found.chains.sort_by_key(|chain| chain.certificates().len());
+    (walk.found, walk.signatures <= PATH_SIGNATURES_MAX)
 }
 
 struct Walk<'a> {
@@ -148,7 +160,7 @@ impl<'a> Walk<'a> {
         if let Some(keys) = self.complete_keys(&certificates)
             && self.found.chains.len() < PATH_CHAINS_MAX
         {
-            self.found.chains.push(Chain { certificates, keys, anchor: anchor.clone() });
+            self.found.chains.push(Chain::new(certificates, keys, anchor.clone()));
         }
     }
 

@@ -42,7 +42,7 @@ impl Case<'_> {
     /// shortly before; or suspended only later.
     fn was_fresh(&self, standing: &Standing, at: Time) -> bool {
         standing.links.iter().filter(|link| link.needed).all(|link| {
-            link.findings.iter().any(|finding| match finding.status {
+            link.findings.usable.iter().any(|finding| match finding.status {
                 Status::Good => finding.this_update.plus(self.age_max(finding)) > at,
                 Status::Revoked { at: when, .. } | Status::OnHold { since: when } => at < when,
                 Status::Unknown => false,
@@ -83,7 +83,7 @@ impl Case<'_> {
                     && self.proofs.existed(finding.source, control)
                     && self.proofs.existed(link.certificate.id(), control)
             };
-            let known: Vec<&Finding> = link.findings.iter().filter(proven).collect();
+            let known: Vec<&Finding> = link.findings.usable.iter().filter(proven).collect();
             let revoked = known.iter().find(|finding| matches!(finding.status, Status::Revoked { .. }));
             let newest =
                 known.iter().filter(|finding| finding.status == Status::Good).max_by_key(|finding| finding.this_update);

@@ -2,12 +2,14 @@
 
 use super::stamp::StampFacts;
 use crate::certificate::Cert;
+use crate::further::Further;
+use crate::memory::Surroundings;
 use crate::missing::Missing;
 use crate::path::Pool;
 use crate::poe::Proofs;
 use crate::policy::Policy;
 use crate::report::{Object, ObjectKind, Proof};
-use crate::revocation::{Finding, Kind, Material};
+use crate::revocation::{Findings, Kind, Material};
 use crate::verifier::Verifier;
 use formats::evidence::Evidence;
 use formats::inspect::{Inspection, ObjectId, Stamp};
@@ -29,16 +31,16 @@ pub(crate) struct Case<'a> {
     /// Revocation information that could not be used, and why, for people.
     pub(super) unusable: Vec<(ObjectId, String)>,
     /// What was found about a certificate by an issuer.
-    pub(super) known_findings: HashMap<(ObjectId, ObjectId), Vec<Finding>>,
-    /// Certificates by digest, read once.
-    pub(super) certificates: HashMap<ObjectId, Cert>,
+    pub(super) known_findings: HashMap<(ObjectId, ObjectId), Arc<Findings>>,
+    /// Of what is collected so far.
+    surroundings: Option<Surroundings>,
     /// What was found out about each time stamp, by the digest of its token and what it is over.
     pub(super) stamps: HashMap<ObjectId, StampFacts>,
 }
 
 impl<'a> Case<'a> {
     /// Collects everything that is in a file, the files inside included, and what the caller adds.
-    pub(crate) fn new(verifier: &'a Verifier<'a>, inspection: &Inspection, further: &Evidence, now: Time) -> Self {
+    pub(crate) fn new(verifier: &'a Verifier<'a>, inspection: &Inspection, further: &Further, now: Time) -> Self {
         let mut case = Self {
             verifier,
             now,
@@ -48,12 +50,18 @@ impl<'a> Case<'a> {
             missing: Missing::default(),
             unusable: Vec::new(),
             known_findings: HashMap::new(),
-            certificates: HashMap::new(),
+            surroundings: None,
             stamps: HashMap::new(),
         };
         case.collect(inspection);
-        case.take(further);
+        case.take_further(further);
         case
+    }
+
+    fn take_further(&mut self, further: &Further) {
+        self.pool.add_certificates(&further.certificates);
+        self.material.merge(&further.material);
+        self.surroundings = None;
     }
 
     fn collect(&mut self, inspection: &Inspection) {
@@ -61,7 +69,7 @@ impl<'a> Case<'a> {
         for signature in &inspection.signatures {
             self.take(&signature.evidence);
             if let Some(signer) = &signature.signer {
-                self.pool.add_all([signer]);
+                self.take_certificates([signer]);
             }
             signature.stamps.iter().for_each(|stamp| self.take_stamp(stamp));
         }
@@ -76,28 +84,36 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn take_token(&mut self, token: &formats::tsp::Token) {
-        self.pool.add_all([token.signer()]);
+        self.take_certificates([token.signer()]);
         self.take(&formats::inspect::of_token(token));
     }
 
     pub(super) fn take(&mut self, evidence: &Evidence) {
-        self.pool.add_evidence(evidence);
+        self.take_certificates(&evidence.certificates);
         self.material.add_evidence(evidence);
+    }
+
+    /// What cannot be read cannot be on any way.
+    fn take_certificates<'c>(&mut self, certificates: impl IntoIterator<Item = &'c Arc<[u8]>>) {
+        let memory = self.verifier.memory;
+        let mut read = certificates.into_iter().filter_map(|der| memory.certificate(der).ok());
+        read.all(|certificate| self.pool.add(&certificate));
+        self.surroundings = None;
+    }
+
+    /// What searches choose from.
+    pub(super) fn surroundings(&mut self) -> Surroundings {
+        let (pool, anchors, material) = (&self.pool, self.verifier.anchors, &self.material);
+        *self.surroundings.get_or_insert_with(|| Surroundings::of(pool, anchors, material))
     }
 
     pub(super) fn policy(&self) -> &'a Policy {
         self.verifier.policy
     }
 
-    /// Reads a certificate, once.
-    pub(super) fn read(&mut self, der: &Arc<[u8]>) -> Option<Cert> {
-        let id = ObjectId::of(der);
-        if let Some(known) = self.certificates.get(&id) {
-            return Some(known.clone());
-        }
-        let certificate = Cert::read(der).ok()?;
-        self.certificates.insert(id, certificate.clone());
-        Some(certificate)
+    /// Reads a certificate.
+    pub(super) fn read(&self, der: &Arc<[u8]>) -> Option<Cert> {
+        self.verifier.memory.certificate(der).ok()
     }
 
     /// Since when an object is known to exist.
@@ -155,7 +171,7 @@ impl<'a> Case<'a> {
             id: certificate.id(),
             kind: ObjectKind::Certificate,
             bytes: certificate.der().clone(),
-            name: certificate.name(),
+            name: certificate.name().to_owned(),
             exists_since: self.proofs.since(certificate.id()),
         }
     }

@@ -3,17 +3,19 @@
 
 use super::case::Case;
 use super::ledger::{Failed, Ledger};
-use crate::algorithm::{key_bits, method_name};
+use crate::algorithm::method_name;
 use crate::anchor::Uses;
 use crate::catalogue::Suitable;
 use crate::certificate::Cert;
-use crate::path::{self, Chain, Dates, PathInputs};
+use crate::path::{self, Chain, Dates, PathInputs, Prospects};
 use crate::policy::Rule;
 use crate::report::{AlgorithmUse, RevocationStatus, RevocationUse, SubIndication};
-use crate::revocation::{self, Finding, Speaker, Status};
+use crate::revocation::{self, Finding, Findings, Speaker, Status};
 use crate::usage::{self, DocumentSigning};
-use formats::signature::{Method, method_of_signed};
+use crate::verifier::Verifier;
+use formats::signature::Method;
 use model::{Reason, Time};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Revocation information that does not say until when it counts is believed for so long.
@@ -61,7 +63,7 @@ pub(crate) struct Link {
     pub(super) issuer: Cert,
     pub(super) needed: bool,
     /// Everything that can be used.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Arc<Findings>,
     /// What counts.
     pub(super) chosen: Option<Finding>,
 }
@@ -103,11 +105,11 @@ impl Case<'_> {
         moments: Moments,
         ledger: &mut Ledger<'_>,
     ) -> Standing {
-        let found = path::prospective(certificate, &self.pool, self.verifier.anchors, uses, self.verifier.edges);
+        let found = self.prospects(certificate, uses);
         let mut best: Option<(Standing, Ledger<'_>)> = None;
-        for chain in found.chains {
+        for chain in &found.chains {
             let mut attempt = Ledger::new(self.policy());
-            let standing = self.chain(certificate, chain, uses, moments, &mut attempt);
+            let standing = self.chain(certificate, chain.clone(), uses, moments, &mut attempt);
             let accepted = standing.failed.is_none();
             if best.as_ref().is_none_or(|(known, _)| rank(&standing) > rank(known)) {
                 best = Some((standing, attempt));
@@ -120,11 +122,11 @@ impl Case<'_> {
             ledger.absorb(attempt);
             return standing;
         }
-        let (partial, why) = match found.dead_end {
-            Some(end) => (end.certificates, end.obstacle.to_string()),
+        let (partial, why) = match &found.dead_end {
+            Some(end) => (end.certificates.clone(), end.obstacle.to_string()),
             None => (vec![certificate.clone()], "the certificate of an issuer is not known".to_owned()),
         };
-        self.missing.issuer(certificate, found.addresses);
+        self.missing.issuer(certificate, found.addresses.clone());
         let sentence = format!("no path from {} to a trusted certificate is known: {why}", name(certificate));
         let failed = ledger.find(Rule::PathAnchor, Reason::new("path-anchor", sentence)).err();
         Standing { certificate: certificate.clone(), chain: None, partial, links: Vec::new(), failed, revoked_at: None }
@@ -156,36 +158,34 @@ impl Case<'_> {
         let mut links = Vec::new();
         for (place, pair) in chain.certificates().windows(2).enumerate() {
             let [certificate, issuer] = pair else { continue };
-            let needed = needs_revocation(certificate);
-            let findings = if needed { self.findings(chain, place) } else { Vec::new() };
-            let chosen = choose(&findings, certificate).cloned();
+            let needed = certificate.needs_revocation();
+            let findings = if needed { self.findings(chain, place) } else { Arc::default() };
+            let chosen = choose(&findings.usable, certificate).cloned();
             links.push(Link { certificate: certificate.clone(), issuer: issuer.clone(), needed, findings, chosen });
         }
         links
     }
 
-    fn findings(&mut self, chain: &Chain, place: usize) -> Vec<Finding> {
-        let Some([certificate, issuer]) = chain.certificates().get(place..place + 2) else { return Vec::new() };
+    fn findings(&mut self, chain: &Chain, place: usize) -> Arc<Findings> {
+        let Some([certificate, issuer]) = chain.certificates().get(place..place + 2) else { return Arc::default() };
         let key = (certificate.id(), issuer.id());
         if let Some(known) = self.known_findings.get(&key) {
             return known.clone();
         }
-        let context = revocation::Context {
-            pool: &self.pool,
-            anchors: self.verifier.anchors,
-            material: &self.material,
-            cache: self.verifier.edges,
-        };
-        let mut found = revocation::findings(chain, place, &context);
-        self.unusable.extend(found.unusable.drain(..).map(|unusable| (unusable.source, unusable.why)));
-        if chain.anchor().certificate_hash_required {
-            // Common PKI: a responder that does not show that it knows the certificate proves nothing good.
-            found.usable.retain(|finding| {
-                finding.kind != revocation::Kind::Ocsp || finding.certificate_hash || finding.status != Status::Good
-            });
-        }
-        self.known_findings.insert(key, found.usable.clone());
-        found.usable
+        let surroundings = self.surroundings();
+        let Verifier { anchors, memory, .. } = *self.verifier;
+        let context =
+            revocation::Context { pool: &self.pool, anchors, material: &self.material, cache: memory.edges() };
+        let found = memory.findings(chain, place, &context, surroundings);
+        self.unusable.extend(found.unusable.iter().map(|unusable| (unusable.source, unusable.why.clone())));
+        self.known_findings.insert(key, found.clone());
+        found
+    }
+
+    fn prospects(&mut self, certificate: &Cert, uses: Uses) -> Arc<Prospects> {
+        let surroundings = self.surroundings();
+        let Verifier { anchors, memory, .. } = *self.verifier;
+        memory.prospects(certificate, (&self.pool, anchors, surroundings), uses)
     }
 
     fn judge(
@@ -263,7 +263,7 @@ impl Case<'_> {
             // The anchor itself signed.
             (None, Some(certificate)) => {
                 let (certificate, issuer) = (certificate.clone(), certificate.clone());
-                let link = Link { certificate, issuer, needed: false, findings: Vec::new(), chosen: None };
+                let link = Link { certificate, issuer, needed: false, findings: Arc::default(), chosen: None };
                 self.check_dates(&link, moments.signer, ledger)?;
             }
             (None, None) => {}
@@ -364,15 +364,14 @@ impl Case<'_> {
             let sub = SubIndication::RevocationOutOfBoundsNoPoe;
             return ledger.find_as(Rule::RevocationKnown, sub, Reason::new("responder-dates", sentence));
         }
-        let anchors = self.verifier.anchors;
-        let found = path::prospective(responder, &self.pool, anchors, Uses::NONE, self.verifier.edges);
-        let same = |other: &Chain| other.anchor().certificate == chain.anchor().certificate;
-        let Some(own) = found.chains.into_iter().find(same) else {
+        let found = self.prospects(responder, Uses::NONE);
+        let same = |other: &&Chain| other.anchor().certificate == chain.anchor().certificate;
+        let Some(own) = found.chains.iter().find(same) else {
             let sentence = format!("the path of {}, which vouches for revocation, leads elsewhere", name(responder));
             return ledger.find(Rule::RevocationKnown, Reason::new("responder-path", sentence));
         };
         let inputs = PathInputs::new(own.anchor().model, Dates::All);
-        if let Err(fault) = path::check(&own, at, &inputs) {
+        if let Err(fault) = path::check(own, at, &inputs) {
             let sentence = format!("{}, which vouches for revocation: {fault}", name(responder));
             return ledger.find_as(
                 Rule::RevocationKnown,
@@ -380,12 +379,12 @@ impl Case<'_> {
                 Reason::new("responder-path", sentence),
             );
         }
-        if !needs_revocation(responder) {
+        if !responder.needs_revocation() {
             return Ok(());
         }
         // One step only: a responder is not asked about itself.
-        let about = self.findings(&own, 0);
-        match choose(&about, responder).map(|finding| &finding.status) {
+        let about = self.findings(own, 0);
+        match choose(&about.usable, responder).map(|finding| &finding.status) {
             Some(Status::Revoked { at: when, reason }) if *when <= at => {
                 let sentence = format!(
                     "{}, which vouches for revocation, is revoked since {}{}",
@@ -429,13 +428,13 @@ impl Case<'_> {
 
     /// The algorithms of a certificate's signature and of its revocation information, at a time.
     fn check_algorithms(&self, link: &Link, at: Time, ledger: &mut Ledger<'_>) -> Result<(), Failed> {
-        let method = method_of_signed(link.certificate.der()).ok();
+        let (method, bits) = (link.certificate.method(), link.issuer.key_bits());
         let place = format!("certificate {}", name(&link.certificate));
-        self.check_method(Rule::CertificateAlgorithms, &place, method, bits_of(&link.issuer), at, ledger)?;
+        self.check_method(Rule::CertificateAlgorithms, &place, method, bits, at, ledger)?;
         if let Some(finding) = &link.chosen {
             let signer = finding.speaker.certificate().unwrap_or(&link.issuer);
             let place = format!("revocation information about {}", name(&link.certificate));
-            self.check_method(Rule::RevocationAlgorithms, &place, finding.method, bits_of(signer), at, ledger)?;
+            self.check_method(Rule::RevocationAlgorithms, &place, finding.method, signer.key_bits(), at, ledger)?;
         }
         Ok(())
     }
@@ -444,9 +443,9 @@ impl Case<'_> {
     pub(super) fn suitable(&self, link: &Link, finding: Option<&Finding>) -> Suitable {
         let catalogue = &self.policy().catalogue;
         let one = |method: Option<Method>, signer: &Cert| {
-            method.map_or(Suitable::Never, |method| catalogue.signature(&method, bits_of(signer)))
+            method.map_or(Suitable::Never, |method| catalogue.signature(&method, signer.key_bits()))
         };
-        let mut all = one(method_of_signed(link.certificate.der()).ok(), &link.issuer);
+        let mut all = one(link.certificate.method(), &link.issuer);
         if let Some(finding) = finding {
             all = all.and(one(finding.method, finding.speaker.certificate().unwrap_or(&link.issuer)));
         }
@@ -480,6 +479,13 @@ impl Case<'_> {
         ledger: &mut Ledger<'_>,
     ) -> Result<(), Failed> {
         let is_suitable = suitable.at(at);
+        let used =
+            |name| AlgorithmUse { place: place.to_owned(), name, bits, until: suitable.end(), suitable: is_suitable };
+        if is_suitable {
+            ledger.uses(used(named));
+            ledger.pass(rule);
+            return Ok(());
+        }
         let length = bits.map(|bits| format!(" ({bits} bits)")).unwrap_or_default();
         let sentence = match suitable.end() {
             Some(end) if end > Time::from_seconds(0) => {
@@ -487,17 +493,7 @@ impl Case<'_> {
             }
             _ => format!("{named}{length}, {place}, is not suitable"),
         };
-        ledger.uses(AlgorithmUse {
-            place: place.to_owned(),
-            name: named,
-            bits,
-            until: suitable.end(),
-            suitable: is_suitable,
-        });
-        if is_suitable {
-            ledger.pass(rule);
-            return Ok(());
-        }
+        ledger.uses(used(named));
         ledger.find(rule, Reason::new("algorithm-unsuitable", sentence))
     }
 }
@@ -522,11 +518,6 @@ pub(super) fn choose<'f>(findings: &'f [Finding], certificate: &Cert) -> Option<
     };
     // "Unknown" only if there is nothing better.
     findings.iter().filter(counts).max_by_key(|finding| (finding.status != Status::Unknown, finding.this_update))
-}
-
-/// Whether anybody has to know if it is revoked.
-fn needs_revocation(certificate: &Cert) -> bool {
-    !matches!(revocation::needs_no_revocation(certificate), Ok(Some(_)))
 }
 
 /// For what the signer's certificate is by its own words.
@@ -586,11 +577,6 @@ fn rank(standing: &Standing) -> u8 {
         Some(SubIndication::ChainConstraintsFailure) => 3,
         Some(_) => 2,
     }
-}
-
-/// The length of a certificate's key.
-pub(super) fn bits_of(certificate: &Cert) -> Option<u32> {
-    certificate.fields().ok().and_then(|fields| key_bits(fields.public_key.raw))
 }
 
 /// A certificate, for people.

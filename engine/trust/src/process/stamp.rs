@@ -2,7 +2,7 @@
 //! proofs of the past if it does not hold at present (clause 5.6.2.4).
 
 use super::case::Case;
-use super::certificate::{Moments, Standing, bits_of, name};
+use super::certificate::{Moments, Standing, name};
 use super::ledger::{Failed, Ledger};
 use crate::algorithm::hash_name;
 use crate::anchor::Uses;
@@ -120,7 +120,7 @@ impl Case<'_> {
         at: Time,
         ledger: &mut Ledger<'_>,
     ) -> Result<(), Failed> {
-        let bits = bits_of(&standing.certificate);
+        let bits = standing.certificate.key_bits();
         self.check_method(Rule::SignatureAlgorithms, "time stamp", Some(token.method()), bits, at, ledger)?;
         for (place, hash) in
             [("time-stamp imprint", token.imprint().algorithm), ("time-stamp content", token.digest_algorithm())]
@@ -136,7 +136,7 @@ impl Case<'_> {
     fn algorithms_held(&self, token: &Token, standing: &Standing, id: ObjectId) -> bool {
         let since = self.proofs.since(id);
         let catalogue = &self.policy().catalogue;
-        catalogue.signature(&token.method(), bits_of(&standing.certificate)).at(since)
+        catalogue.signature(&token.method(), standing.certificate.key_bits()).at(since)
             && catalogue.hash(token.digest_algorithm()).at(since)
     }
 }

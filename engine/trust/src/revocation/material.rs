@@ -128,6 +128,16 @@ impl Material {
         lists.chain(self.answers.iter().map(|answer| (answer.id, Kind::Ocsp, &answer.bytes)))
     }
 
+    /// The digests of the CRLs, in the order in which they are asked.
+    pub(crate) fn list_ids(&self) -> impl ExactSizeIterator<Item = ObjectId> + '_ {
+        self.lists.iter().map(|list| list.id)
+    }
+
+    /// The digests of the OCSP answers, in the order in which they are asked.
+    pub(crate) fn answer_ids(&self) -> impl ExactSizeIterator<Item = ObjectId> + '_ {
+        self.answers.iter().map(|answer| answer.id)
+    }
+
     /// The certificates in OCSP answers, DER: responders, and those on the way to them.
     pub fn certificates(&self) -> impl Iterator<Item = Arc<[u8]>> {
         self.answers.iter().flat_map(|answer| {

@@ -11,9 +11,9 @@ use model::{Curve, Digest, DigestAlgorithm, Profile, SignatureValue, Signer, Sig
 use std::sync::Arc;
 use testkit::pki::{Identity, KeyKind};
 use testkit::world::{Hash, World};
-use trust::path::{Anchors, EdgeCache};
+use trust::path::Anchors;
 use trust::report::{Report, SignatureReport};
-use trust::{Anchor, Cert, FileFacts, Policy, Verifier};
+use trust::{Anchor, Cert, FileFacts, Further, Memory, Policy, Verifier};
 
 pub(crate) const LEVELS: [Level; 4] = [Level::B, Level::T, Level::Lt, Level::Lta];
 
@@ -218,10 +218,13 @@ impl Court {
             original.iter().map(|source| Detached::Document { name: "rechnung.txt", source }).collect();
         let input = Input { detached: &detached, ..Input::new(&made.file, "file") };
         let inspection = inspect(&input).unwrap();
-        let edges = EdgeCache::new();
-        let verifier = Verifier { anchors: &self.anchors, policy: &self.policy, edges: &edges };
+        let (memory, further) = (Memory::new(), Further::read(&self.further));
+        let verifier = Verifier { anchors: &self.anchors, policy: &self.policy, memory: &memory };
         let facts = FileFacts { name: "file".to_owned(), content: None };
-        verifier.judge(&inspection, facts, &self.further, self.now).report
+        let first = verifier.judge(&inspection, facts.clone(), &further, self.now).report;
+        let again = verifier.judge(&inspection, facts, &further, self.now).report;
+        assert_eq!(format!("{first:?}"), format!("{again:?}"), "what is remembered changes nothing");
+        again
     }
 
     /// The report on the one signature of a file.
