@@ -394,10 +394,14 @@ pub struct Pieces {
 }
 
 impl Pieces {
+    /// How many bytes are still to come.
+    pub fn left(&self) -> usize {
+        usize::try_from(self.content.length.saturating_sub(self.at)).unwrap_or(usize::MAX)
+    }
+
     /// The next bytes; 0 at the end.
     pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(self.content.length - self.at).unwrap_or(usize::MAX);
-        let count = rest.min(into.len());
+        let count = self.left().min(into.len());
         let Some(into) = into.get_mut(..count).filter(|into| !into.is_empty()) else { return Ok(0) };
         let count = match (&self.content.place, self.content.path()) {
             (Place::Memory { bytes, .. }, _) => {

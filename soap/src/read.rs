@@ -10,6 +10,7 @@ mod lift;
 mod media;
 mod namespace;
 mod parts;
+pub(crate) mod scan;
 mod security;
 mod token;
 pub(crate) mod unicode;
@@ -313,11 +314,11 @@ impl Reader {
         for bytes in bytes.chunks(PIECE_BYTES) {
             let Self { unicode, tokens, envelope, spool, .. } = self;
             let mut root = |bytes: &[u8]| {
-                unicode.push(bytes)?;
-                if unicode.is_wide() {
+                let text = unicode.push(bytes)?;
+                if text.is_wide {
                     tokens.wide();
                 }
-                tokens.push(unicode.text(), &mut |token| envelope.take(token))
+                tokens.push(text.piece, &mut |token| envelope.take(token))
             };
             match &mut self.parts {
                 None => root(bytes)?,
@@ -372,9 +373,8 @@ impl Reader {
         if let Some(fault) = self.failed {
             return Err(fault);
         }
-        self.unicode.finish()?;
         let envelope = &mut self.envelope;
-        self.tokens.push(self.unicode.text(), &mut |token| envelope.take(token))?;
+        self.tokens.push(self.unicode.finish()?, &mut |token| envelope.take(token))?;
         let mut attached = Vec::new();
         if let Some(attachments) = self.parts.take() {
             attachments.parts.finish()?;

@@ -131,7 +131,7 @@ impl Answer {
     pub fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some((pieces, is_base64)) = &mut self.current {
-                let mut bytes = vec![0; CHUNK_BYTES];
+                let mut bytes = vec![0; pieces.left().min(CHUNK_BYTES)];
                 let count = pieces.fill(&mut bytes)?;
                 bytes.truncate(count);
                 if count > 0 {

@@ -7,6 +7,7 @@ use crate::content::{Content, ContentWriter, MessageSpool, Spool};
 use crate::fault::Fault;
 use crate::message::{Field, Kind};
 use crate::read::base64::Base64;
+use crate::read::scan;
 use crate::read::walk::spooled;
 use crate::read::{Call, json};
 use crate::table::Operation;
@@ -146,7 +147,7 @@ impl JsonReader {
             }
             return Ok(rest);
         }
-        let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(bytes.len());
+        let end = scan::position(bytes, |byte| matches!(byte, b'"' | b'\\')).unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
         base64.push::<Fault>(text, &mut take)?;
         match rest.split_first() {

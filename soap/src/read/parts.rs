@@ -4,6 +4,7 @@
 
 use crate::fault::Fault;
 use crate::read::media::{Media, content_id};
+use crate::read::scan;
 use model::limits::API_PART_HEADER_BYTES_MAX;
 
 /// What a part says of itself.
@@ -28,7 +29,8 @@ pub(super) enum Part<'p> {
 pub(super) struct Parts {
     /// CR LF, two hyphens, the boundary.
     delimiter: Vec<u8>,
-    buffer: Vec<u8>,
+    /// Bytes that were not handed on: what is not complete.
+    left: Vec<u8>,
     state: State,
     /// Bytes before the first delimiter.
     preamble: usize,
@@ -49,7 +51,7 @@ enum State {
 
 const BOUNDARY_BYTES_MAX: usize = 70;
 const PREAMBLE_BYTES_MAX: usize = 4 * 1024;
-const LINE_END: &[u8] = b"\r\n";
+const LINE_END: &[u8; 2] = b"\r\n";
 
 impl Parts {
     pub(super) fn new(boundary: &str) -> Result<Self, Fault> {
@@ -61,7 +63,7 @@ impl Parts {
         }
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
         // The first delimiter needs no line before it.
-        Ok(Self { delimiter, buffer: LINE_END.to_vec(), state: State::Preamble, preamble: 0 })
+        Ok(Self { delimiter, left: LINE_END.to_vec(), state: State::Preamble, preamble: 0 })
     }
 
     pub(super) fn push(
@@ -72,25 +74,33 @@ impl Parts {
         if self.state == State::Epilogue {
             return Ok(());
         }
-        self.buffer.extend_from_slice(bytes);
-        // What was looked at in this call lies before `at`; the buffer is moved once.
-        let mut at = 0;
-        while let Some(next) = self.step(at, take)? {
-            at = next;
+        if self.left.is_empty() {
+            // Usual within a document: the bytes are handed on where they lie.
+            let used = self.take(bytes, take)?;
+            self.left.extend_from_slice(bytes.get(used..).unwrap_or_default());
+            return Ok(());
         }
-        if self.state == State::Epilogue {
-            self.buffer.clear();
-        }
+        let mut joined = std::mem::take(&mut self.left);
+        joined.extend_from_slice(bytes);
+        let used = self.take(&joined, take)?;
+        joined.drain(..used.min(joined.len()));
+        self.left = joined;
         Ok(())
     }
 
-    /// One step from a place in the buffer to a later one. `None`: more bytes are needed; what was used is gone.
-    fn step(
-        &mut self,
-        at: usize,
-        take: &mut impl FnMut(Part<'_>) -> Result<(), Fault>,
-    ) -> Result<Option<usize>, Fault> {
-        let rest = self.buffer.get(at..).unwrap_or_default();
+    /// Takes what is complete, and says how many bytes that are.
+    fn take(&mut self, bytes: &[u8], take: &mut impl FnMut(Part<'_>) -> Result<(), Fault>) -> Result<usize, Fault> {
+        let mut at = 0;
+        loop {
+            match self.step(bytes.get(at..).unwrap_or_default(), take)? {
+                Step::On(count) => at += count,
+                Step::More(count) => return Ok(at + count),
+                Step::End => return Ok(bytes.len()),
+            }
+        }
+    }
+
+    fn step(&mut self, rest: &[u8], take: &mut impl FnMut(Part<'_>) -> Result<(), Fault>) -> Result<Step, Fault> {
         match self.state {
             State::Preamble | State::Body => {
                 let found = find(rest, &self.delimiter);
@@ -106,7 +116,7 @@ impl Parts {
                             take(Part::End)?;
                         }
                         self.state = State::Delimited;
-                        Ok(Some(at + position + self.delimiter.len()))
+                        Ok(Step::On(position + self.delimiter.len()))
                     }
                     Found::Perhaps(position) => {
                         if self.state == State::Preamble {
@@ -115,39 +125,34 @@ impl Parts {
                                 return Err(wrong("the attachments do not begin with their boundary"));
                             }
                         }
-                        self.buffer.drain(..at + position);
-                        Ok(None)
+                        Ok(Step::More(position))
                     }
                 }
             }
             State::Delimited => {
                 if rest.starts_with(b"--") {
                     self.state = State::Epilogue;
-                    return Ok(None);
+                    return Ok(Step::End);
                 }
                 let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
                 let after = rest.get(blanks..).unwrap_or_default();
                 if after.starts_with(LINE_END) {
                     self.state = State::Header;
                     // The line end stays: a header without lines ends at once.
-                    return Ok(Some(at + blanks));
+                    return Ok(Step::On(blanks));
                 }
                 let may_follow = after.len() < 2 && (LINE_END.starts_with(after) || (blanks == 0 && after == b"-"));
                 if !may_follow || blanks > BOUNDARY_BYTES_MAX {
                     return Err(wrong("a boundary of the attachments is followed by something else"));
                 }
-                self.buffer.drain(..at);
-                Ok(None)
+                Ok(Step::More(0))
             }
             State::Header => {
                 const END: &[u8] = b"\r\n\r\n";
                 let end = match find(rest, END) {
                     Found::At(end) => end,
                     Found::Perhaps(_) if rest.len() > API_PART_HEADER_BYTES_MAX => return Err(too_long()),
-                    Found::Perhaps(_) => {
-                        self.buffer.drain(..at);
-                        return Ok(None);
-                    }
+                    Found::Perhaps(_) => return Ok(Step::More(0)),
                 };
                 if end > API_PART_HEADER_BYTES_MAX {
                     return Err(too_long());
@@ -155,18 +160,17 @@ impl Parts {
                 let head = head(rest.get(..end).unwrap_or_default())?;
                 take(Part::Begin(head))?;
                 self.state = State::Blank;
-                Ok(Some(at + end + LINE_END.len()))
+                Ok(Step::On(end + LINE_END.len()))
             }
             State::Blank => {
                 if rest.len() < self.delimiter.len() && self.delimiter.starts_with(rest) {
-                    self.buffer.drain(..at);
-                    return Ok(None);
+                    return Ok(Step::More(0));
                 }
                 self.state = State::Body;
                 let is_empty = rest.starts_with(&self.delimiter);
-                Ok(Some(if is_empty { at } else { at + LINE_END.len() }))
+                Ok(Step::On(if is_empty { 0 } else { LINE_END.len() }))
             }
-            State::Epilogue => Ok(None),
+            State::Epilogue => Ok(Step::End),
         }
     }
 
@@ -176,16 +180,27 @@ impl Parts {
     }
 }
 
+/// How far a step has come.
+enum Step {
+    /// So many bytes were used; there is more to do.
+    On(usize),
+    /// So many bytes were used; what is behind them needs more.
+    More(usize),
+    /// Nothing that comes counts.
+    End,
+}
+
 enum Found {
     At(usize),
     /// Not there, unless what begins here turns out to be it.
     Perhaps(usize),
 }
 
+/// `wanted` begins with the end of a line.
 fn find(bytes: &[u8], wanted: &[u8]) -> Found {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..) {
-        let Some(at) = rest.iter().position(|byte| *byte == b'\r') else { return Found::Perhaps(bytes.len()) };
+        let Some(at) = scan::pair(rest, *LINE_END) else { return Found::Perhaps(bytes.len()) };
         let candidate = rest.get(at..).unwrap_or_default();
         if candidate.starts_with(wanted) {
             return Found::At(from + at);

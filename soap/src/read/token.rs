@@ -5,6 +5,7 @@
 //! Holds one tag at a time, never text: a document inline passes through in pieces.
 
 use crate::fault::Fault;
+use crate::read::scan;
 use crate::read::unicode::is_permitted;
 use model::limits::{API_XML_NAME_BYTES_MAX, API_XML_TAG_BYTES_MAX};
 use quick_xml::escape::unescape;
@@ -100,8 +101,8 @@ impl Tokens {
         text: &'t str,
         take: &mut impl FnMut(Token<'_>) -> Result<(), Fault>,
     ) -> Result<&'t str, Fault> {
-        // Both are ASCII, so looking at bytes finds characters; a document passes here byte by byte.
-        let end = text.bytes().position(|byte| byte == b'<' || byte == b'&').unwrap_or(text.len());
+        // Both are ASCII, so looking at bytes finds characters; a document inline passes here.
+        let end = scan::position(text.as_bytes(), |byte| byte == b'<' || byte == b'&').unwrap_or(text.len());
         let (plain, rest) = text.split_at(end);
         if !plain.is_empty() {
             self.started = true;

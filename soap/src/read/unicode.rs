@@ -3,6 +3,7 @@
 //! Gives on only characters that XML 1.0 permits.
 
 use crate::fault::Fault;
+use crate::read::scan;
 
 /// Turns bytes into text, piece by piece.
 #[derive(Debug)]
@@ -12,7 +13,16 @@ pub(super) struct Unicode {
     rest: Vec<u8>,
     /// The first half of a surrogate pair.
     high: Option<u16>,
+    /// The last text, if it is no piece of the bytes.
     text: String,
+}
+
+/// The text of a piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'t> {
+    pub(super) piece: &'t str,
+    /// Whether it came as UTF-16.
+    pub(super) is_wide: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,30 +50,25 @@ impl Unicode {
         Ok(Self { state, rest: Vec::new(), high: None, text: String::new() })
     }
 
-    /// Whether it turned out to be UTF-16.
-    pub(super) fn is_wide(&self) -> bool {
-        matches!(self.state, State::Utf16 { .. })
-    }
-
-    /// The text of the bytes that came last.
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Takes more bytes.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    /// Takes more bytes and gives their text. What is UTF-8 is not copied, but for a piece that begins inside of a character.
+    pub(super) fn push<'t>(&'t mut self, bytes: &'t [u8]) -> Result<Text<'t>, Fault> {
         self.text.clear();
-        let joined;
-        let mut bytes = bytes;
-        if !self.rest.is_empty() {
-            self.rest.extend_from_slice(bytes);
-            joined = std::mem::take(&mut self.rest);
-            bytes = &joined;
+        if self.rest.is_empty() {
+            return self.decode(bytes);
         }
+        let mut joined = std::mem::take(&mut self.rest);
+        joined.extend_from_slice(bytes);
+        let Text { piece, is_wide } = self.decode(&joined)?;
+        let piece = piece.to_owned();
+        self.text = piece;
+        Ok(Text { piece: &self.text, is_wide })
+    }
+
+    fn decode<'t>(&'t mut self, mut bytes: &'t [u8]) -> Result<Text<'t>, Fault> {
         if self.state == State::Start {
             if bytes.len() < 4 {
-                self.rest = bytes.to_vec();
-                return Ok(());
+                self.rest.extend_from_slice(bytes);
+                return Ok(Text { piece: "", is_wide: false });
             }
             let mark;
             (self.state, mark) = match bytes {
@@ -76,24 +81,19 @@ impl Unicode {
             };
             bytes = bytes.get(mark..).unwrap_or_default();
         }
-        match self.state {
-            State::Utf16 { big } => self.utf16(bytes, big)?,
-            State::Start | State::Utf8 => self.utf8(bytes)?,
-        }
-        permitted(&self.text)
-    }
-
-    fn utf8(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text.push_str(text),
-            Err(error) if error.error_len().is_none() => {
-                let (good, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((bytes, &[]));
-                self.text.push_str(std::str::from_utf8(good).unwrap_or_default());
-                self.rest.extend_from_slice(rest);
+        let (piece, is_wide) = match self.state {
+            State::Utf16 { big } => {
+                self.utf16(bytes, big)?;
+                (self.text.as_str(), true)
             }
-            Err(_) => return Err(wrong("the message is not UTF-8")),
-        }
-        Ok(())
+            State::Start | State::Utf8 => {
+                let (text, rest) = utf8(bytes)?;
+                self.rest.extend_from_slice(rest);
+                (text, false)
+            }
+        };
+        permitted(piece)?;
+        Ok(Text { piece, is_wide })
     }
 
     fn utf16(&mut self, bytes: &[u8], big: bool) -> Result<(), Fault> {
@@ -113,21 +113,33 @@ impl Unicode {
     }
 
     /// Whether the message may end here; that of one shorter than a mark is text now.
-    pub(super) fn finish(&mut self) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self) -> Result<&str, Fault> {
+        self.text.clear();
         if self.state == State::Start {
             self.state = State::Utf8;
             let bytes = std::mem::take(&mut self.rest);
-            self.text.clear();
-            self.utf8(&bytes)?;
-            permitted(&self.text)?;
-        } else {
-            self.text.clear();
+            let (text, rest) = utf8(&bytes)?;
+            permitted(text)?;
+            self.text.push_str(text);
+            self.rest.extend_from_slice(rest);
         }
         if self.rest.is_empty() && self.high.is_none() {
-            Ok(())
+            Ok(&self.text)
         } else {
             Err(wrong("the message ends in the middle of a character"))
         }
+    }
+}
+
+/// The text of these bytes, and those of a character that is not complete.
+fn utf8(bytes: &[u8]) -> Result<(&str, &[u8]), Fault> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok((text, &[])),
+        Err(error) if error.error_len().is_none() => {
+            let (good, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((bytes, &[]));
+            Ok((std::str::from_utf8(good).unwrap_or_default(), rest))
+        }
+        Err(_) => Err(wrong("the message is not UTF-8")),
     }
 }
 
@@ -139,7 +151,7 @@ pub(crate) fn is_permitted(character: char) -> bool {
 fn permitted(text: &str) -> Result<(), Fault> {
     // U+FFFE and U+FFFF are EF BF BE and EF BF BF; everything else that is forbidden is below 0x20.
     let suspicious = |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0xEF;
-    if text.bytes().any(suspicious) && !text.chars().all(is_permitted) {
+    if scan::position(text.as_bytes(), suspicious).is_some() && !text.chars().all(is_permitted) {
         return Err(wrong("the message has a character that XML forbids"));
     }
     Ok(())
@@ -158,11 +170,9 @@ mod tests {
         let mut unicode = Unicode::new(charset)?;
         let mut text = String::new();
         for chunk in bytes.chunks(step) {
-            unicode.push(chunk)?;
-            text.push_str(unicode.text());
+            text.push_str(unicode.push(chunk)?.piece);
         }
-        unicode.finish()?;
-        text.push_str(unicode.text());
+        text.push_str(unicode.finish()?);
         Ok(text)
     }
 
