@@ -210,6 +210,31 @@ impl Access {
         self.holder(tenant, der, &counted(address)).await
     }
 
+    /// As [`Access::by_password`], at once, from what is kept and still counts. `None`: it has to be asked for. Nobody is
+    /// waited for and nothing is written, so it may be called where neither may happen.
+    pub fn kept_by_password(
+        &self,
+        tenant: &TenantId,
+        user: &str,
+        password: &SecretString,
+        address: IpAddr,
+    ) -> Option<Caller> {
+        let user = UserName::new(user).ok()?;
+        if password.expose_secret().len() > model::limits::PASSWORD_BYTES_MAX {
+            return None;
+        }
+        let seal = self.seal(tenant, &user, password);
+        let desk = self.0.desks.get(&(tenant.clone(), user.clone(), counted(address)))?;
+        let rights = desk.rights(&seal, self.0.clock.now(), &self.0)?;
+        Some(caller(tenant, user, Authentication::Password, rights))
+    }
+
+    /// As [`Access::by_certificate`], at once, from what is kept and still counts. `None`: it has to be asked for, or said to
+    /// the auditor.
+    pub fn kept_by_certificate(&self, tenant: Option<&TenantId>, der: &[u8], address: IpAddr) -> Option<Caller> {
+        self.kept_holder(tenant, der, &counted(address))
+    }
+
     /// The operator at the server's own machine: she may do everything in the tenant.
     pub fn local(tenant: &TenantId, operator: UserName) -> Caller {
         let rights = model::Function::ALL.map(|function| Right { function, object: None });

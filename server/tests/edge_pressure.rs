@@ -9,7 +9,7 @@ use edge::{basic, connect, curl, echo, envelope, post, rest, status, user};
 use model::Function;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use support::{Home, Server, pause, wait};
@@ -91,6 +91,70 @@ fn a_full_server_says_busy_at_once_and_what_is_inside_goes_on() {
             post(&url, &envelope("", &echo("x")), &["--user", &basic(who)]).status == 200
         });
     }
+}
+
+/// Sends the head of a call of `echo` and so many bytes of its body.
+fn send(stream: &mut TcpStream, who: &str, envelope: &str, bytes: usize) {
+    let login = STANDARD.encode_to_string(basic(who));
+    let length = envelope.len();
+    let head = format!(
+        "POST /soap HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Type: text/xml; charset=utf-8\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&envelope.as_bytes()[..bytes]).unwrap();
+}
+
+/// One answer, of a connection that may go on: its status, and whether it does.
+fn answer(stream: &mut TcpStream) -> (u16, bool) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend_from_slice(&byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let (_, length) = head.split_once("content-length: ").unwrap();
+    let mut body = vec![0; length.split("\r\n").next().unwrap().parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    (status(&head), !head.contains("connection: close"))
+}
+
+#[test]
+fn whoever_is_refused_keeps_her_connection_unless_her_body_is_slow_or_long() {
+    let (_home, server) = sealer("requests_max = 1");
+    let document = envelope("", &echo(&"x".repeat(100_000)));
+    let long = envelope("", &echo(&"x".repeat(3 << 20)));
+    // Her password is known by now.
+    assert_eq!(post(&server.api("http"), &envelope("", &echo("x")), &["--user", &basic("shop")]).status, 200);
+    let mut inside = begin(&server, 400);
+    let mut stream = connect(&server);
+    for _ in 0..3 {
+        send(&mut stream, "shop", &document, document.len());
+        assert_eq!(answer(&mut stream), (503, true));
+    }
+    for (envelope, bytes) in [(&document, 10), (&document, 50_000), (&long, 10)] {
+        let mut stream = connect(&server);
+        let began = Instant::now();
+        send(&mut stream, "shop", envelope, bytes);
+        assert_eq!(answer(&mut stream), (503, false), "{bytes} of {}", envelope.len());
+        assert!(began.elapsed() < Duration::from_secs(2), "{bytes} of {}", envelope.len());
+    }
+    all_signed(&rest(&mut inside), 400);
+    send(&mut stream, "shop", &envelope("", &echo("x")), envelope("", &echo("x")).len());
+    assert_eq!(answer(&mut stream), (200, true));
+}
+
+#[test]
+fn whoever_sends_slowly_occupies_no_place() {
+    let (_home, server) = sealer("requests_max = 1");
+    let message = envelope("", &echo("x"));
+    let login = basic("shop");
+    let mut slow = connect(&server);
+    send(&mut slow, "erp", &message, 20);
+    wait("a place beside a slow one", 10, || post(&server.api("http"), &message, &["--user", &login]).status == 200);
+    slow.write_all(&message.as_bytes()[20..]).unwrap();
+    assert_eq!(answer(&mut slow), (200, true));
 }
 
 #[test]

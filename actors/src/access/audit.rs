@@ -34,6 +34,15 @@ impl Notes {
         note.said_at = Some(now);
         Some(std::mem::take(&mut note.unsaid))
     }
+
+    /// Whether it was said within the window. Then this time is counted; otherwise it is still to be said.
+    fn is_said(&self, what: &String, now: Time, window: Duration) -> bool {
+        let Some(note) = self.0.get(what) else { return false };
+        let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_said = note.said_at.is_some_and(|at| now.since(at) < window);
+        note.unsaid = note.unsaid.saturating_add(u64::from(is_said));
+        is_said
+    }
 }
 
 /// What is said.
@@ -46,6 +55,13 @@ pub(super) struct Said<'a> {
     /// What makes it the same as something said before. Nothing that a stranger can vary as she likes stands in it, or she
     /// could fill the log.
     pub(super) same: &'a [&'a str],
+}
+
+impl Said<'_> {
+    /// Tells it apart from everything else that is said.
+    fn key(&self) -> String {
+        format!("{}\n{}", self.what, self.same.join("\n"))
+    }
 }
 
 impl Access {
@@ -67,9 +83,9 @@ impl Access {
     /// Writes an entry unless the same was written within the window. What cannot be written is logged: the caller is refused
     /// or denied in any case.
     pub(super) async fn note(&self, window: Duration, said: Said<'_>) {
-        let Said { tenant, who, what, object, detail, same } = said;
         let now = self.0.clock.now();
-        let Some(unsaid) = self.0.notes.say(format!("{what}\n{}", same.join("\n")), now, window) else { return };
+        let Some(unsaid) = self.0.notes.say(said.key(), now, window) else { return };
+        let Said { tenant, who, what, object, detail, .. } = said;
         let mut detail = match unsaid {
             0 => detail.to_owned(),
             times => format!("{detail} (and {times} times more since the last entry)"),
@@ -94,6 +110,13 @@ impl Access {
     }
 }
 
+impl Access {
+    /// Whether an entry like this was written within the window, so that nothing is to be written for this time.
+    pub(super) fn is_noted(&self, window: Duration, said: &Said<'_>) -> bool {
+        self.0.notes.is_said(&said.key(), self.0.clock.now(), window)
+    }
+}
+
 /// How long the same is not said again.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
@@ -115,5 +138,9 @@ mod tests {
         assert_eq!(say("b", 150), Some(0));
         assert_eq!(say("a", 160), Some(49));
         assert_eq!(say("a", 300), Some(0));
+        let is_said = |what: &str, second| notes.is_said(&what.to_owned(), Time::from_seconds(second), WINDOW);
+        assert!(!is_said("c", 300) && is_said("a", 310) && !is_said("a", 400));
+        assert_eq!(say("c", 300), Some(0), "asking says nothing");
+        assert_eq!(say("a", 400), Some(1), "what was asked for counts");
     }
 }

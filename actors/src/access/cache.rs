@@ -22,6 +22,13 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
         Self { maps: Mutex::new(maps), generation_max: kept_max.div_ceil(2).max(1) }
     }
 
+    /// The value of this key, if it is there.
+    pub(super) fn get(&self, key: &K) -> Option<Arc<V>> {
+        let maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is asked for only here grows old like anything else; it is made again then.
+        maps.young.get(key).or_else(|| maps.old.get(key)).cloned()
+    }
+
     /// The value of this key, made if it is not there.
     pub(super) fn get_or_make(&self, key: K) -> Arc<V> {
         let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);

@@ -42,12 +42,21 @@ impl Access {
             }
         }
         let Some(Known { caller, .. }) = known else { return Err(Refused::WrongCredentials) };
-        let kept = self.0.settings.password_kept;
-        let (tenant, who, detail) = (&caller.tenant, caller.who(), format!("certificate {fingerprint}"));
-        let same = [tenant.as_str(), &fingerprint, address];
-        let (what, detail) = ("access.accepted", detail.as_str());
-        self.note(kept, Said { tenant, who: &who, what, object: address, detail, same: &same }).await;
+        let (who, detail) = (caller.who(), format!("certificate {fingerprint}"));
+        let same = [caller.tenant.as_str(), &fingerprint, address];
+        let said = accepted(&caller, &who, address, &detail, &same);
+        self.note(self.0.settings.password_kept, said).await;
         Ok(caller)
+    }
+
+    /// The caller, if everything that is known of her still counts and the auditor has read of her a short time ago.
+    pub(super) fn kept_holder(&self, tenant: Option<&TenantId>, der: &[u8], address: &str) -> Option<Caller> {
+        let fingerprint = fingerprint(der);
+        let key = (tenant.cloned(), fingerprint);
+        let Known { caller, .. } = self.0.holders.get(&key)?.known(self)?;
+        let same = [caller.tenant.as_str(), &key.1, address];
+        let is_noted = self.is_noted(self.0.settings.password_kept, &accepted(&caller, "", address, "", &same));
+        is_noted.then_some(caller)
     }
 
     async fn look(
@@ -145,7 +154,14 @@ impl Holder {
     }
 }
 
+/// What the auditor reads of a caller with a certificate.
+fn accepted<'a>(caller: &'a Caller, who: &'a str, address: &'a str, detail: &'a str, same: &'a [&'a str]) -> Said<'a> {
+    Said { tenant: &caller.tenant, who, what: "access.accepted", object: address, detail, same }
+}
+
 /// SHA-256 of a certificate, in hexadecimal.
 pub fn fingerprint(der: &[u8]) -> String {
-    digest(DigestAlgorithm::Sha256, der).as_bytes().iter().map(|octet| format!("{octet:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    let digest = digest(DigestAlgorithm::Sha256, der);
+    digest.as_bytes().iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 0x0f)]).collect()
 }

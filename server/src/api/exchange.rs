@@ -6,6 +6,30 @@ use model::Caller;
 use soap::fault::Fault;
 use soap::read::Call;
 use soap::write::Reply;
+use std::time::{Duration, Instant};
+
+/// A place that is kept for somebody whose body comes quickly.
+#[derive(Default)]
+pub(super) struct Reserved {
+    place: Option<Place>,
+    until: Option<Instant>,
+}
+
+impl Reserved {
+    /// When it is given up, if there is one.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.place.as_ref().and(self.until)
+    }
+
+    /// Others may have it.
+    pub(super) fn give_up(&mut self) {
+        self.place = None;
+    }
+}
+
+/// How long a place is kept while a body comes. Whoever is slower gets one when all of it is there, if there is one then:
+/// sending slowly must not be a way to occupy the server.
+const RESERVED_TIME: Duration = Duration::from_millis(250);
 
 impl Edge {
     /// Whether there would be room now: before a long body is read.
@@ -13,8 +37,15 @@ impl Edge {
         self.admission.check(caller).map_err(|full| self.busy(full))
     }
 
+    /// A place for what she is about to ask for, held while her body comes: who has one is not told afterwards that the
+    /// server is busy, and who gets none is told before she has sent anything.
+    pub(super) fn reserve(&self, caller: &Caller) -> Result<Reserved, Fault> {
+        let place = self.admission.request(caller).map_err(|full| self.busy(full))?;
+        Ok(Reserved { place: Some(place), until: Some(Instant::now() + RESERVED_TIME) })
+    }
+
     /// Does what a call asks for, if she may and there is room.
-    pub(super) async fn exchange(&self, caller: Caller, call: Call) -> Result<Reply, Fault> {
+    pub(super) async fn exchange(&self, caller: Caller, call: Call, reserved: Reserved) -> Result<Reply, Fault> {
         if let Err(denied) = call.permitted(&caller) {
             let (access, fault) = (self.access.clone(), Fault::denied(&denied));
             // On the threads where the store's connections live.
@@ -24,7 +55,10 @@ impl Edge {
             }
             return Err(fault);
         }
-        let place = self.admission.request(&caller).map_err(|full| self.busy(full))?;
+        let place = match reserved.place {
+            Some(place) => place,
+            None => self.admission.request(&caller).map_err(|full| self.busy(full))?,
+        };
         let (operations, name) = (self.operations.clone(), call.operation.name);
         // On the threads where documents are worked on. What was begun is finished even if the client goes away, and
         // has its place until then.

@@ -7,7 +7,7 @@ use super::body::Body;
 use super::connection::Peer;
 use super::credentials::Presented;
 use super::routes::{Correlation, Told};
-use super::soap::{framed, unread};
+use super::soap::{framed, refuse, unread};
 use super::{Edge, openapi};
 use ::soap::fault::Fault;
 use ::soap::read::JsonReader;
@@ -24,7 +24,14 @@ pub(super) async fn post(edge: Data<Edge>, name: Path<String>, request: HttpRequ
     let asked = operation(Service::SecPki, &name);
     let told = |outcome| Told { operation: asked.map_or("none", |operation| operation.name), outcome };
     let done = match asked {
-        Some(operation) => run(&edge, operation, &request, payload).await,
+        Some(operation) => {
+            let mut body = Body::new(payload, edge.settings.body_bytes_max, edge.settings.pace);
+            let done = run(&edge, operation, &request, &mut body).await;
+            if let Err(fault) = &done {
+                refuse(&edge, fault, &request, body).await;
+            }
+            done
+        }
         None => Err(Fault::not_found("operation", "there is no such operation")),
     };
     match done {
@@ -41,7 +48,7 @@ async fn run(
     edge: &Edge,
     operation: &'static Operation,
     request: &HttpRequest,
-    payload: Payload,
+    body: &mut Body,
 ) -> Result<Answer, Fault> {
     let peer = request.conn_data::<Arc<Peer>>().ok_or_else(|| Fault::server("connection", "nobody is there"))?;
     let headers = request.headers();
@@ -52,18 +59,18 @@ async fn run(
     }
     framed(headers, edge.settings.body_bytes_max)?;
     let shown = Presented::read(headers, peer).map_err(|bad| Fault::client("header", bad.to_string()))?;
+    edge.has_room(None)?;
     let caller = edge.caller_before(peer, &shown).await?.ok_or_else(Fault::unauthenticated)?;
-    edge.has_room(Some(&caller))?;
+    let mut reserved = edge.reserve(&caller)?;
     let key = idempotency_key(operation, request)?;
-    let mut body = Body::new(payload, edge.settings.body_bytes_max, edge.settings.pace);
     let mut reader = JsonReader::new(operation, &edge.spool);
-    while let Some(piece) = body.next().await.map_err(unread)? {
+    while let Some(piece) = body.next_within(&mut reserved).await.map_err(unread)? {
         reader.push(&piece)?;
     }
     let parameters: Vec<_> = key.iter().map(|key| (openapi::KEY_FIELD, key.as_str())).collect();
     let call = reader.finish(&parameters)?;
     let form = call.form();
-    let reply = edge.exchange(caller, call).await?;
+    let reply = edge.exchange(caller, call, reserved).await?;
     write::answer(&form, &reply)
 }
 

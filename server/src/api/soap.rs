@@ -4,9 +4,10 @@ use super::answer::{numbered, outcome, respond};
 use super::body::{Body, BodyFault};
 use super::connection::Peer;
 use super::credentials::Presented;
+use super::exchange::Reserved;
 use super::routes::{Correlation, Told};
 use super::{Edge, measure};
-use ::soap::fault::Fault;
+use ::soap::fault::{Fault, status};
 use ::soap::read::{Call, Head, Reader, Version};
 use ::soap::table::Service;
 use ::soap::write::{self, Answer};
@@ -29,7 +30,11 @@ pub(super) async fn post_signer(edge: Data<Edge>, request: HttpRequest, payload:
 async fn serve(edge: Data<Edge>, request: HttpRequest, payload: Payload, service: Option<Service>) -> HttpResponse {
     let correlation = request.extensions().get::<Correlation>().cloned().unwrap_or_else(Correlation::none);
     let mut exchange = Exchange { version: Version::Soap11, service, operation: "none" };
-    let done = exchange.run(&edge, &request, payload).await;
+    let mut body = Body::new(payload, edge.settings.anonymous_body_bytes_max, edge.settings.pace);
+    let done = exchange.run(&edge, &request, &mut body).await;
+    if let Err(fault) = &done {
+        refuse(&edge, fault, &request, body).await;
+    }
     let told = |outcome| Told { operation: exchange.operation, outcome };
     match done {
         Ok(answer) => respond(answer, told("ok")),
@@ -55,7 +60,7 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn run(&mut self, edge: &Edge, request: &HttpRequest, payload: Payload) -> Result<Answer, Fault> {
+    async fn run(&mut self, edge: &Edge, request: &HttpRequest, body: &mut Body) -> Result<Answer, Fault> {
         let peer = request.conn_data::<Arc<Peer>>().ok_or_else(|| Fault::server("connection", "nobody is there"))?;
         let headers = request.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -67,15 +72,15 @@ impl Exchange {
         let length = framed(headers, edge.settings.body_bytes_max)?;
         let shown = Presented::read(headers, peer).map_err(|bad| Fault::client("header", bad.to_string()))?;
         let mut reader = Reader::new(&head, &edge.spool)?;
+        edge.has_room(None)?;
         let mut caller = edge.caller_before(peer, &shown).await?;
-        edge.has_room(caller.as_ref())?;
-        let bytes_max = match caller {
-            Some(_) => edge.settings.body_bytes_max,
-            None => edge.settings.anonymous_body_bytes_max,
-        };
-        let mut body = Body::new(payload, bytes_max, edge.settings.pace);
+        let mut reserved = Reserved::default();
+        if let Some(caller) = &caller {
+            reserved = edge.reserve(caller)?;
+            body.allow(edge.settings.body_bytes_max);
+        }
         let mut is_token_seen = false;
-        while let Some(piece) = body.next().await.map_err(unread)? {
+        while let Some(piece) = body.next_within(&mut reserved).await.map_err(unread)? {
             let pushed = reader.push(&piece);
             self.version = reader.version();
             self.operation = reader.operation().map_or("none", |operation| operation.name);
@@ -84,7 +89,9 @@ impl Exchange {
             if let (false, Some(token)) = (is_token_seen, reader.token()) {
                 caller = Some(edge.caller_in_message(peer, &shown, token, caller.as_ref()).await?);
                 is_token_seen = true;
-                edge.has_room(caller.as_ref())?;
+                if let (None, Some(caller)) = (reserved.until(), &caller) {
+                    reserved = edge.reserve(caller)?;
+                }
                 body.allow(edge.settings.body_bytes_max);
             }
         }
@@ -97,14 +104,23 @@ impl Exchange {
         if let (false, Some(token)) = (is_token_seen, &call.token) {
             caller = Some(edge.caller_in_message(peer, &shown, token, caller.as_ref()).await?);
         }
-        answer(edge, caller.ok_or_else(Fault::unauthenticated)?, call).await
+        answer(edge, caller.ok_or_else(Fault::unauthenticated)?, call, reserved).await
     }
 }
 
-async fn answer(edge: &Edge, caller: Caller, call: Call) -> Result<Answer, Fault> {
+async fn answer(edge: &Edge, caller: Caller, call: Call, reserved: Reserved) -> Result<Answer, Fault> {
     let form = call.form();
-    let reply = edge.exchange(caller, call).await?;
+    let reply = edge.exchange(caller, call, reserved).await?;
     write::answer(&form, &reply)
+}
+
+/// Before somebody is told that the server is busy: she will come again, and had better not need a new connection for it.
+pub(super) async fn refuse(edge: &Edge, fault: &Fault, request: &HttpRequest, mut body: Body) {
+    if fault.status == status::BUSY
+        && let Ok(length) = framed(request.headers(), edge.settings.body_bytes_max)
+    {
+        body.pass(length).await;
+    }
 }
 
 /// How the body comes; its length, if that is said. The HTTP library refuses what is said twice or in two ways.
