@@ -5,7 +5,7 @@ use crate::deliver::{FileSystem, WriteError, move_to_free_name, move_with_record
 use crate::document::Origin;
 use crate::intake::Permit;
 use crate::pipeline::{Failure, blocking};
-use crate::recorder::Entry;
+use crate::recorder::{After, Entry};
 use crate::services::{DocumentEvent, Services, new_job};
 use futures_util::{Stream, StreamExt, stream};
 use model::limits::STAMP_BATCH_MAX;
@@ -204,7 +204,7 @@ async fn record(
     let (sender, receiver) = oneshot::channel();
     let output = submission.output.clone();
     let result_on = written.as_ref().map(|written| written.on.clone());
-    let after = Box::new(move |durable| {
+    let after = After::Run(Box::new(move |durable| {
         let moved = written.map(|written| match durable {
             true => match &written.record {
                 Some(record) => move_with_record(&written.part, record, &output, &written.result),
@@ -217,7 +217,7 @@ async fn record(
             }
         });
         let _ = sender.send(moved);
-    });
+    }));
     services
         .recorder
         .record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, urgent: false, after })

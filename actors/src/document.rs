@@ -60,6 +60,21 @@ pub enum Place {
 }
 
 impl Origin {
+    /// Whether nothing has to be read for it, and hashing it takes no time worth mentioning.
+    pub fn is_small_in_memory(&self) -> bool {
+        let bytes = |place: &Place| match place {
+            Place::Bytes(bytes) => Some(bytes.len() as u64),
+            Place::File(_) => None,
+        };
+        let length = match self {
+            Origin::Digest(_) => Some(0),
+            Origin::Bytes(bytes) => Some(bytes.len() as u64),
+            Origin::Sent(sent) => sent.pieces.iter().chain(&sent.original).map(|piece| bytes(&piece.place)).sum(),
+            Origin::File(_) | Origin::Claimed(..) | Origin::Together(_) | Origin::Detached(..) => None,
+        };
+        length.is_some_and(|length| length <= IN_MEMORY_BYTES_MAX)
+    }
+
     /// What it is called, be it the path of a file or a name only.
     pub fn path(&self) -> Option<&Path> {
         match self {

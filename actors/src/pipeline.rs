@@ -237,6 +237,8 @@ impl Pipeline {
         template: Arc<SignerTemplate>,
     ) -> Result<(Arc<Document>, Prepared), Failure> {
         let (origin, profile, now) = (origin.clone(), profile.clone(), self.clock.now());
+        let is_brief =
+            origin.is_small_in_memory() && matches!(profile.format, Format::Cms { .. } | Format::Cades { .. });
         let work = move || {
             let document = match opened {
                 Some(document) => document,
@@ -255,7 +257,11 @@ impl Pipeline {
             }
             Ok((document, prepared))
         };
-        blocking(move || Stage::Prepare.timed(work)).await?
+        if is_brief {
+            briefly(|| Stage::Prepare.timed(work))?
+        } else {
+            blocking(move || Stage::Prepare.timed(work)).await?
+        }
     }
 
     async fn sign(
@@ -291,12 +297,18 @@ impl Pipeline {
 
 /// Runs work that blocks. A panic in it ends this document only.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Failure::Rejected(Reason::new(
-            "internal",
-            "this document made sealmill fail; please report it with the document",
-        ))
-    })
+    tokio::task::spawn_blocking(work).await.map_err(|_| broken())
+}
+
+/// As [`blocking`], here and now: for work that waits for nothing and is done in less time than it takes another thread to
+/// wake up.
+pub(crate) fn briefly<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+    // Nothing that the work was given is looked at again.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|_| broken())
+}
+
+fn broken() -> Failure {
+    Failure::Rejected(Reason::new("internal", "this document made sealmill fail; please report it with the document"))
 }
 
 /// Opens the document. An empty one is nobody's document.

@@ -11,7 +11,7 @@ use model::{AuditEntry, TenantId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use store::{DocumentEnd, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// One document's outcome and what depends on it.
 pub struct Entry {
@@ -25,13 +25,31 @@ pub struct Entry {
     pub result_on: Option<FileSystem>,
     /// Somebody waits for it: its group does not wait for company.
     pub urgent: bool,
-    /// Runs with `true` after the end is durable, or with `false` if the result could not be made durable and so nothing
-    /// was written of it. May block.
+    /// Follows with `true` after the end is durable, or with `false` if the result could not be made durable and so nothing
+    /// was written of it.
     pub after: After,
 }
 
 /// What follows an entry.
-pub type After = Box<dyn FnOnce(bool) + Send>;
+pub enum After {
+    /// Somebody is told, at once. It may be that nobody is left to hear it.
+    Tell(oneshot::Sender<bool>),
+    /// This runs, behind what is run for the groups before. May block.
+    Run(Box<dyn FnOnce(bool) + Send>),
+}
+
+impl After {
+    /// Tells, or gives back what is to be run.
+    fn tell(self, durable: bool) -> Option<Box<dyn FnOnce(bool) + Send>> {
+        match self {
+            After::Tell(sender) => {
+                let _ = sender.send(durable);
+                None
+            }
+            After::Run(run) => Some(run),
+        }
+    }
+}
 
 /// The door to the recorder. Cheap to clone; when all doors are gone the recorder writes what it has and ends.
 #[derive(Clone)]
@@ -69,6 +87,11 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
         let lost: Vec<Entry> = group.extract_if(.., not_durable).collect();
         let afters = write(&store, group.drain(..)).await;
         Stage::Record.record(started.elapsed());
+        let afters: Vec<_> = afters.into_iter().filter_map(|after| after.tell(true)).collect();
+        let lost: Vec<_> = lost.into_iter().filter_map(|entry| entry.after.tell(false)).collect();
+        if afters.is_empty() && lost.is_empty() {
+            continue;
+        }
         // At most one group is being published while the next one is written.
         if let Some(previous) = publishing.take() {
             let _ = previous.await;
@@ -77,8 +100,8 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
             for after in afters {
                 Stage::Publish.timed(|| after(true));
             }
-            for entry in lost {
-                (entry.after)(false);
+            for after in lost {
+                after(false);
             }
         }));
     }
@@ -90,6 +113,9 @@ async fn run(store: Store, mut line: mpsc::Receiver<Entry>) {
 /// Makes the results of a group durable, by device; gives the devices where that failed.
 async fn sync_results(places: BTreeMap<u64, FileSystem>) -> BTreeSet<u64> {
     let all: BTreeSet<u64> = places.keys().copied().collect();
+    if all.is_empty() {
+        return all;
+    }
     let sync = move || {
         let failed = places.into_iter().filter_map(|(device, place)| match place.sync() {
             Ok(()) => None,
@@ -104,25 +130,21 @@ async fn sync_results(places: BTreeMap<u64, FileSystem>) -> BTreeSet<u64> {
     tokio::task::spawn_blocking(move || Stage::Sync.timed(sync)).await.unwrap_or(all)
 }
 
-/// Waits for a first entry, then for enough of them or until `wait` is over, and takes what is there. `false` when
-/// there will be no more.
+/// Waits for a first entry, then for enough of them, for one that somebody waits for or until `wait` is over, and takes what
+/// is there. `false` when there will be no more.
 async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>, wait: Duration) -> bool {
     let Some(first) = line.recv().await else { return false };
+    // Those who wait for an answer gather while the group before theirs is written; that is company enough.
     let mut urgent = first.urgent;
     group.push(first);
-    let end = tokio::time::sleep(if urgent { WAIT_QUIET } else { wait });
+    let end = tokio::time::sleep(wait);
     tokio::pin!(end);
-    while group.len() < ROWS_ENOUGH {
+    while !urgent && group.len() < ROWS_ENOUGH {
         tokio::select! {
             biased;
             entry = line.recv() => match entry {
                 Some(entry) => {
-                    if entry.urgent && !urgent {
-                        urgent = true;
-                        let soon = tokio::time::Instant::now() + WAIT_QUIET;
-                        let due = end.deadline().min(soon);
-                        end.as_mut().reset(due);
-                    }
+                    urgent = entry.urgent;
                     group.push(entry);
                 }
                 None => return true,

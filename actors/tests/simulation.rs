@@ -9,7 +9,7 @@ mod fake;
 
 use actors::document::Origin;
 use actors::pipeline::{Failure, Signed};
-use actors::recorder::Entry;
+use actors::recorder::{After, Entry};
 use actors::services::Services;
 use actors::token::roster::TokenState;
 use fake::{Character, FakeToken, Random, Trouble, World, profile, run, until};
@@ -208,11 +208,11 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
     let audit = AuditEntry::of_document(now, "simulation", id, "x.xml", &outcome, signer.clone());
     let end = DocumentEnd { id, outcome, format: None, signer, output: None, ended_at: now, micros: 0 };
     let after_doors = doors.clone();
-    let after = Box::new(move |_durable| {
+    let after = After::Run(Box::new(move |_durable| {
         after_doors.tally.outcomes.fetch_add(1, Ordering::SeqCst);
         after_doors.tally.inside.fetch_sub(1, Ordering::SeqCst);
         drop(permit);
-    });
+    }));
     doors
         .services
         .recorder

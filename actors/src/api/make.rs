@@ -3,11 +3,11 @@
 
 use super::kept::Folder;
 use super::{Api, ApiDocument, Body, Ended, Entry as Place, Made, Task, check_name, shown_name};
-use crate::deliver::{WriteError, in_memory, length_about, write_part};
+use crate::deliver::{Wrapping, WriteError, in_memory, length_about, write_part};
 use crate::document::{Origin, Piece, Sent};
 use crate::measure::{self, Stage};
-use crate::pipeline::{Failure, Signed, blocking};
-use crate::recorder::Entry;
+use crate::pipeline::{Failure, Signed, blocking, briefly};
+use crate::recorder::{After, Entry};
 use crate::services::DocumentEvent;
 use crate::spool::{Content, SpoolFile};
 use model::{AuditEntry, Digest, DocumentId, Profile, Reason};
@@ -75,6 +75,7 @@ impl Api {
         let (spool, in_memory_max) = (self.0.spool.clone(), self.0.in_memory_bytes_max);
         let (profile, signer) = (task.profile.clone(), signed.signer.clone());
         let kept = task.kept.as_ref().map(|kept| kept.folder.result(id.number, &kept.attempt, contains_original));
+        let is_brief = kept.is_none() && matches!(signed.wrapping, Wrapping::None) && is_short(&signed, in_memory_max);
         let write = move || -> Result<(Content, Option<Digest>), Failure> {
             let Signed { sealed, document, wrapping, .. } = &signed;
             let content = match kept {
@@ -94,7 +95,10 @@ impl Api {
             };
             finish(&signed, &profile, Content::File(Arc::new(content.map_err(WriteError::failure)?)))
         };
-        let (content, digest) = blocking(move || Stage::Write.timed(write)).await??;
+        let (content, digest) = match is_brief {
+            true => briefly(|| Stage::Write.timed(write))??,
+            false => blocking(move || Stage::Write.timed(write)).await??,
+        };
         let name = name.to_string_lossy().into_owned();
         Ok((Made { name, content, record: None, format, contains_original, signer }, digest))
     }
@@ -142,12 +146,15 @@ impl Api {
         };
         let audit = AuditEntry::of_document(now, &task.door, id, &ended.name, &outcome, signer);
         let (sender, receiver) = oneshot::channel();
-        let after = Box::new(move |durable| {
-            // Nobody may be left to hear it: the patience is over.
-            let _ = sender.send(durable);
-        });
         let result_on = task.kept.as_ref().filter(|_| ended.result.is_ok()).map(|kept| kept.on.clone());
-        let entry = Entry { tenant: task.tenant.clone(), end, audit, result_on, urgent: task.awaited, after };
+        let entry = Entry {
+            tenant: task.tenant.clone(),
+            end,
+            audit,
+            result_on,
+            urgent: task.awaited,
+            after: After::Tell(sender),
+        };
         let record = async {
             services.recorder.record(entry).await;
             receiver.await.unwrap_or(false)
@@ -162,6 +169,12 @@ impl Api {
         let _ = services.events.send(event);
         ended
     }
+}
+
+/// Whether the result is a signature beside its document: nothing that is worth a thread of its own.
+fn is_short(signed: &Signed, in_memory_max: u64) -> bool {
+    let length = length_about(&signed.sealed, &signed.document, &signed.wrapping);
+    length <= in_memory_max.min(SHORT_BYTES_MAX) && signed.document.file().is_none()
 }
 
 /// The digest for an evidence record, if the document is still what it was.
@@ -193,6 +206,8 @@ fn origin(document: &ApiDocument) -> Result<Origin, Failure> {
     };
     Ok(Origin::Sent(Arc::new(sent)))
 }
+
+const SHORT_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long a caller waits for the store.
 const RECORD_PATIENCE: Duration = Duration::from_secs(30);

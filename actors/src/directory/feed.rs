@@ -12,7 +12,7 @@ use crate::document::Origin;
 use crate::intake::Permit;
 use crate::measure::{self, Stage};
 use crate::pipeline::{Failure, Signed, blocking};
-use crate::recorder::Entry;
+use crate::recorder::{After, Entry};
 use crate::services::{DocumentEvent, new_job};
 use model::{AuditEntry, Digest, Lane, Outcome, Profile, Reason};
 use std::collections::{HashMap, VecDeque};
@@ -465,14 +465,14 @@ impl Feed {
         let result_on = matches!(end.outcome, Outcome::Done).then(|| self.file_system.clone());
         let tenant = self.parts.settings.tenant.clone();
         let recorder = self.parts.recorder.clone();
-        let after = Box::new(move |durable| match durable {
+        let after = After::Run(Box::new(move |durable| match durable {
             true => self.publish(Unpublished { publication, event, permit, busy }),
             false => {
                 let what = "the disk reported an error before the signed file was durable";
                 self.defer(file, &Reason::new("not-written", what));
                 drop((permit, busy));
             }
-        });
+        }));
         recorder.record(Entry { tenant, end, audit, result_on, urgent: false, after }).await;
     }
 
