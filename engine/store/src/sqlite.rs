@@ -1,4 +1,5 @@
-//! The embedded database: one thread owns the only writing connection, another the only reading one.
+//! The embedded database: one thread owns the only writing connection, another the only reading one. A third moves what
+//! was written from the log of the database into its file, which takes two syncs of the disk that no writer has to wait for.
 //!
 //! Callers wait in bounded lines. The writer takes what stands in line into one transaction, so that many callers share
 //! one sync of the disk; each caller's part is a savepoint of its own and fails alone.
@@ -13,6 +14,8 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -21,7 +24,7 @@ mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
-/// The two threads and the lines before them.
+/// The threads and the lines before them.
 pub(crate) struct Sqlite {
     writes: Option<mpsc::Sender<Write>>,
     reads: Option<mpsc::Sender<Read>>,
@@ -43,17 +46,31 @@ impl Sqlite {
     pub(crate) async fn open(path: PathBuf, node: Arc<str>) -> Result<Self, StoreError> {
         let (writes, write_line) = mpsc::channel(WAITING_MAX);
         let (reads, read_line) = mpsc::channel(WAITING_MAX);
-        let mut sqlite = Self { writes: Some(writes), reads: Some(reads), threads: Vec::with_capacity(2) };
+        let mut sqlite = Self { writes: Some(writes), reads: Some(reads), threads: Vec::with_capacity(3) };
 
         // The reader comes second: it cannot open a file that is not there yet.
         let (ready, opened) = oneshot::channel();
-        let file = path.clone();
+        let (file, log) = (path.clone(), Arc::new(Log::default()));
+        let (due, moves) = std::sync::mpsc::sync_channel(1);
+        let written = log.clone();
         sqlite.start("store-writer", move || match Writer::open(&file, node) {
-            Ok(writer) => {
+            Ok(mut writer) => {
                 let _ = ready.send(Ok(()));
+                writer.log = Some((written, due));
                 writer.run(write_line);
             }
             Err(error) => drop(ready.send(Err(error))),
+        })?;
+        opened.await.map_err(|_| ended())??;
+
+        let (ready, opened) = oneshot::channel();
+        let file = path.clone();
+        sqlite.start("store-mover", move || match Connection::open_with_flags(&file, OPEN_FLAGS) {
+            Ok(connection) => {
+                let _ = ready.send(Ok(()));
+                move_all(&connection, &log, &moves);
+            }
+            Err(error) => drop(ready.send(Err(StoreError::from(error)))),
         })?;
         opened.await.map_err(|_| ended())??;
 
@@ -103,9 +120,20 @@ impl Drop for Sqlite {
     }
 }
 
+/// What writer and mover tell each other of the log.
+#[derive(Default)]
+struct Log {
+    /// It is long, and all but the last transactions are moved: if the writer moves those, it can begin anew.
+    is_nearly_moved: AtomicBool,
+}
+
 struct Writer {
     connection: Connection,
     node: Arc<str>,
+    /// What the mover is told by, once there is one.
+    log: Option<(Arc<Log>, SyncSender<()>)>,
+    /// Rows that were written since it was told.
+    rows: usize,
     /// Ends of this node's chains, by tenant. Valid while `data_version` stands.
     heads: HashMap<Arc<str>, Head>,
     data_version: i64,
@@ -118,6 +146,8 @@ impl Writer {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // The mover is faster; this bounds the log if it is not.
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
         // Two processes may bring the same new file up to date: the one that comes second fails and finds it done.
@@ -126,13 +156,13 @@ impl Writer {
             tracing::debug!(error = %first, "migration repeated");
             runner.run(&mut connection)?;
         }
-        connection.set_prepared_statement_cache_capacity(sql::all().count() + 8);
+        connection.set_prepared_statement_cache_capacity(sql::all().count() + 16);
         for (name, statement) in sql::all() {
             connection
                 .prepare_cached(statement)
                 .map_err(|error| StoreError::Corrupt(format!("statement {name} does not fit the schema: {error}")))?;
         }
-        Ok(Self { connection, node, heads: HashMap::new(), data_version: -1 })
+        Ok(Self { connection, node, log: None, rows: 0, heads: HashMap::new(), data_version: -1 })
     }
 
     fn run(mut self, mut line: mpsc::Receiver<Write>) {
@@ -160,12 +190,29 @@ impl Writer {
                 }
                 Err(error) => group.into_iter().for_each(|write| drop(write.reply.send(Err(error.clone())))),
             }
+            self.shorten_log(rows);
+        }
+    }
+
+    /// After the answers are out: tells the mover when there is something to do, and does the last of it.
+    fn shorten_log(&mut self, rows: usize) {
+        let Some((log, due)) = &self.log else { return };
+        self.rows += rows;
+        if self.rows >= MOVE_ROWS && !matches!(due.try_send(()), Err(TrySendError::Full(()))) {
+            self.rows = 0;
+        }
+        // Nobody else writes meanwhile, so that nothing is left in the log and the next transaction begins at its start.
+        if log.is_nearly_moved.swap(false, Ordering::AcqRel)
+            && let Err(error) = move_once(&self.connection)
+        {
+            tracing::warn!(%error, "the log of the database was not shortened");
         }
     }
 
     fn transact(&mut self, works: &[&Work]) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let version = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+        self.run_cached("BEGIN IMMEDIATE")?;
+        let version =
+            self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
         if version != self.data_version {
             // Another process wrote, perhaps to our chains.
             self.heads.clear();
@@ -173,13 +220,13 @@ impl Writer {
         }
         let mut answers = Vec::with_capacity(works.len());
         for work in works {
-            self.connection.execute_batch("SAVEPOINT part")?;
+            self.run_cached("SAVEPOINT part")?;
             let answer = self.part(work);
             match &answer {
                 Ok(written) if written.taken_back => {
                     self.connection.execute_batch("ROLLBACK TO part; RELEASE part")?;
                 }
-                Ok(_) => self.connection.execute_batch("RELEASE part")?,
+                Ok(_) => self.run_cached("RELEASE part")?,
                 Err(error) if self.connection.is_autocommit() => return Err(error.clone()),
                 Err(_) => {
                     self.heads.remove(&work.tenant);
@@ -188,8 +235,13 @@ impl Writer {
             }
             answers.push(answer);
         }
-        self.connection.execute_batch("COMMIT")?;
+        self.run_cached("COMMIT")?;
         Ok(answers)
+    }
+
+    fn run_cached(&self, statement: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached(statement)?.execute([])?;
+        Ok(())
     }
 
     fn part(&mut self, work: &Work) -> Result<Written, StoreError> {
@@ -224,9 +276,24 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     opened.map(drop).map_err(|error| StoreError::Config(format!("{}: {error}", path.display())))
 }
 
+/// Moves what is in the log whenever the writer says so, until there is no writer any more.
+fn move_all(connection: &Connection, log: &Log, due: &std::sync::mpsc::Receiver<()>) {
+    while due.recv().is_ok() {
+        match move_once(connection) {
+            Ok(pages) if pages >= LOG_PAGES_LONG => log.is_nearly_moved.store(true, Ordering::Release),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the log of the database was not moved into its file"),
+        }
+    }
+}
+
+/// Moves what can be moved without making anybody wait; gives the length of the log in pages.
+fn move_once(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |row| row.get(1))
+}
+
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(path, OPEN_FLAGS)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "query_only", "ON")?;
     connection.set_prepared_statement_cache_capacity(sql::all().count());
@@ -300,6 +367,17 @@ fn ended() -> StoreError {
 }
 
 const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
+
+const OPEN_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// Rows after which what is in the log is moved: some hundred pages.
+const MOVE_ROWS: usize = 256;
+
+/// From so many pages on the log is to begin anew, which takes a moment of the writer's time.
+const LOG_PAGES_LONG: i64 = 4_000;
+
+/// With so many the writer moves everything itself.
+const LOG_PAGES_MAX: i64 = 32_000;
 
 /// Callers that wait in each line.
 const WAITING_MAX: usize = 64;
@@ -378,6 +456,28 @@ mod tests {
         pages(&writer, 10_000);
         writer.transact(&[&large]).unwrap().remove(0).unwrap();
         assert_eq!(numbers(&writer), [1]);
+    }
+
+    #[test]
+    fn the_log_begins_anew_while_somebody_writes_all_the_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let pages = runtime.block_on(async {
+            let sqlite = Sqlite::open(path.clone(), "a".into()).await.unwrap();
+            let mut pages = 0;
+            while pages < 3 * LOG_PAGES_LONG {
+                let mut work = good(1);
+                work.audit = (0..64).map(|_| good(1).audit.remove(0)).collect();
+                work.audit.iter_mut().for_each(|entry| entry.entry.object = "x".repeat(1_000));
+                sqlite.write(work).await.unwrap();
+                pages += 64 * 1_000 / 4_096; // and some for the index
+            }
+            std::fs::metadata(directory.path().join("store.db-wal")).unwrap().len() / 4_096
+        });
+        assert!(pages < 2 * LOG_PAGES_LONG as u64, "the log has {pages} pages");
+        let writer = Writer::open(&path, "a".into()).unwrap();
+        assert_eq!(numbers(&writer).len() % 64, 0);
     }
 
     fn good(second: i64) -> Work {
