@@ -43,7 +43,8 @@ pub(crate) struct Soap {
     /// Requests a second (open loop); without it each client sends the next one when it has its answer (closed loop).
     #[arg(long, conflicts_with = "percent")]
     rate: Option<f64>,
-    /// As --rate, in percent of the rate that a closed loop of the same length reaches right before.
+    /// As --rate, in percent of the rate that a closed loop of the same length reaches right before, with no more clients than
+    /// the server has places. Above 100 as many connections are used as it takes for the requests to arrive.
     #[arg(long)]
     percent: Option<f64>,
     /// Kind of the signing key.
@@ -71,6 +72,7 @@ pub(crate) struct Soap {
 struct Round {
     /// Requests a second that were due; `None`: closed loop.
     rate: Option<f64>,
+    connections: usize,
     seconds: f64,
     signed: u64,
     busy: u64,
@@ -81,6 +83,10 @@ struct Round {
     client_cpu_micros: f64,
     times: Times,
     busy_times: Option<Times>,
+    /// How long after they were due requests were sent; in an open loop.
+    late_times: Option<Times>,
+    /// Connections that were made again.
+    reconnected: u64,
     /// Answers whose signature was checked against its document.
     checked: usize,
 }
@@ -135,16 +141,21 @@ pub(crate) fn run(arguments: &Soap) -> Result<String> {
     home.wait_until_ready(&mut server)?;
     let target = home.target()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores()).enable_all().build()?;
-    let round = |pace| runtime.block_on(one_round(&target, arguments.clients, pace, requests.clone(), server.id()));
+    let round = |clients, pace| runtime.block_on(one_round(&target, clients, pace, requests.clone(), server.id()));
     let mut rounds = Vec::new();
     match (arguments.rate, arguments.percent) {
-        (Some(rate), _) => rounds.push(round(Pace::Open(rate))?),
+        (Some(rate), _) => rounds.push(round(arguments.clients, Pace::Open(rate))?),
         (None, Some(percent)) => {
-            let closed = round(Pace::Closed)?;
+            // Those who find no place would be told "busy", and the base would be too low.
+            let closed = round(arguments.clients.min(arguments.requests_max), Pace::Closed)?;
             let rate = closed.signed_per_second * percent / 100.0;
-            rounds.extend([closed, round(Pace::Open(rate))?]);
+            let clients = match percent > 100.0 {
+                true => arguments.clients.max(arguments.requests_max + CONNECTIONS_REFUSED),
+                false => arguments.clients,
+            };
+            rounds.extend([closed, round(clients, Pace::Open(rate))?]);
         }
-        (None, None) => rounds.push(round(Pace::Closed)?),
+        (None, None) => rounds.push(round(arguments.clients, Pace::Closed)?),
     }
     let peak_mebibytes = process::peak_mebibytes(server.id());
     server.end()?;
@@ -176,6 +187,7 @@ async fn one_round(target: &Target, clients: usize, pace: Pace, requests: Arc<Re
             Pace::Closed => None,
             Pace::Open(rate) => Some(rate),
         },
+        connections: clients,
         seconds,
         signed: tally.signed,
         busy: tally.busy,
@@ -185,9 +197,14 @@ async fn one_round(target: &Target, clients: usize, pace: Pace, requests: Arc<Re
         client_cpu_micros: (after.1 - before.1 - (after.0 - before.0)).max(0.0) * 1e6 / count,
         times: times(&tally.times),
         busy_times: (tally.busy > 0).then(|| times(&tally.busy_times)),
+        late_times: (!tally.late_times.is_empty()).then(|| times(&tally.late_times)),
+        reconnected: tally.reconnected,
         checked,
     })
 }
+
+/// Connections beside those of requests that the server works on: enough for all whom it tells "busy" meanwhile.
+const CONNECTIONS_REFUSED: usize = 128;
 
 /// Takes the kept answers apart: each holds a signature over its own document.
 fn check(tally: &Tally, requests: &Requests) -> Result<usize> {
@@ -254,20 +271,29 @@ impl Report {
                 Some(rate) => format!("open loop, {rate:.0}/s"),
             };
             text += &format!(
-                "{name:<20}{:>17.0}/s   CPU {:>6.0} us server, {:.0} us clients; {} signed, {} busy, {} checked\n",
+                "{name:<20}{:>17.0}/s   CPU {:>6.0} us server, {:.0} us clients; {} signed, {} busy, {} checked, \
+                 {} connections, {} made again\n",
                 round.signed_per_second,
                 round.server_cpu_micros,
                 round.client_cpu_micros,
                 round.signed,
                 round.busy,
-                round.checked
+                round.checked,
+                round.connections,
+                round.reconnected,
             );
-            for (what, times) in [("signed", Some(&round.times)), ("busy", round.busy_times.as_ref())] {
+            let (busy, late) = (round.busy_times.as_ref(), round.late_times.as_ref());
+            for (what, times) in [("signed", Some(&round.times)), ("busy", busy), ("sent late", late)] {
                 let Some(Times { median, p90, p99, p999, longest }) = times else { continue };
                 text += &format!(
-                    "  {what:<8} ms: median {median:.2}  90 % {p90:.2}  99 % {p99:.2}  99.9 % {p999:.2}  longest {longest:.2}\n"
+                    "  {what:<9} ms: median {median:.2}  90 % {p90:.2}  99 % {p99:.2}  99.9 % {p999:.2}  longest {longest:.2}\n"
                 );
             }
+        }
+        if let [closed, open] = self.rounds.as_slice() {
+            let kept = open.signed_per_second / closed.signed_per_second;
+            text += &format!("\nsigned, of the closed loop {kept:>11.3}\n");
+            text += &format!("99 % by the median {:>19.2}\n", open.times.p99 / open.times.median);
         }
         text += &format!("\nratio to the limit {:>18.3}\n", self.ratio_to_limit);
         text += &format!("peak memory of the server {:>11.1} MiB\n", self.peak_mebibytes);

@@ -43,6 +43,10 @@ pub(super) struct Tally {
     pub(super) times: Histogram<u64>,
     /// Times of "busy".
     pub(super) busy_times: Histogram<u64>,
+    /// How long after it was due each request was sent: what these clients add to the times. Empty in a closed loop.
+    pub(super) late_times: Histogram<u64>,
+    /// Connections that had to be made again.
+    pub(super) reconnected: u64,
     /// Some answers, to be checked later: the request's number and the answer.
     pub(super) kept: Vec<(usize, Bytes)>,
 }
@@ -50,7 +54,15 @@ pub(super) struct Tally {
 impl Tally {
     fn new() -> Result<Self> {
         let times = || Histogram::new_with_bounds(1, LONGEST_MICROS, 3);
-        Ok(Self { signed: 0, busy: 0, times: times()?, busy_times: times()?, kept: Vec::new() })
+        Ok(Self {
+            signed: 0,
+            busy: 0,
+            times: times()?,
+            busy_times: times()?,
+            late_times: times()?,
+            reconnected: 0,
+            kept: Vec::new(),
+        })
     }
 
     fn add(&mut self, other: Self) -> Result<()> {
@@ -58,6 +70,8 @@ impl Tally {
         self.busy += other.busy;
         self.times.add(other.times)?;
         self.busy_times.add(other.busy_times)?;
+        self.late_times.add(other.late_times)?;
+        self.reconnected += other.reconnected;
         self.kept.extend(other.kept);
         Ok(())
     }
@@ -111,11 +125,16 @@ impl Client {
                 Pace::Open(rate) => {
                     let due = started + Duration::from_secs_f64(number as f64 / rate);
                     tokio::time::sleep_until(due.into()).await;
+                    tally.late_times.record(micros_since(due))?;
                     due
                 }
             };
+            if self.connection.ready().await.is_err() {
+                self.connection = connect(&self.target).await?;
+                tally.reconnected += 1;
+            }
             let answer = self.ask(request).await.with_context(|| format!("request {number}"))?;
-            let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(LONGEST_MICROS).clamp(1, LONGEST_MICROS);
+            let micros = micros_since(due);
             match answer {
                 Answer::Signed(body) => {
                     tally.signed += 1;
@@ -133,9 +152,6 @@ impl Client {
     }
 
     async fn ask(&mut self, request: Request) -> Result<Answer> {
-        if self.connection.ready().await.is_err() {
-            self.connection = connect(&self.target).await?;
-        }
         let (content_type, body) = (request.content_type, request.body);
         let request = hyper::Request::post("/soap")
             .header(HOST, self.target.address.to_string())
@@ -161,6 +177,10 @@ impl Client {
             _ => bail!("{status}: {}", String::from_utf8_lossy(body.get(..body.len().min(2_000)).unwrap_or_default())),
         }
     }
+}
+
+fn micros_since(due: Instant) -> u64 {
+    u64::try_from(due.elapsed().as_micros()).unwrap_or(LONGEST_MICROS).clamp(1, LONGEST_MICROS)
 }
 
 enum Answer {
