@@ -184,15 +184,18 @@ fn a_byte_changed_anywhere_is_never_good_where_openssl_finds_the_signature_broke
     for options in [&[][..], &["-nodetach"]] {
         let made = mail(&sign(&alice(), TEXT, options));
         let mut found_broken = 0;
-        for place in (0..made.len()).step_by(7) {
+        for (number, place) in (0..made.len()).step_by(7).enumerate() {
             let mut bad = made.clone();
             bad[place] ^= 1;
+            let good = taken_apart(&bad).is_ok_and(|mail| all(&mail).iter().any(|(_, signature)| is_good(signature)));
+            // Each question to OpenSSL is a process: it is asked of all that we find good, and of some others for the count.
+            if !good && number % 8 != 0 {
+                continue;
+            }
             let why = openssl(&["cms", "-verify", "-noverify"], &bad).err().unwrap_or_default();
             // Digest or value; not what it says about structure, hints and names, which are judged elsewhere.
             if [":verification failure:", ":content verify error:"].iter().any(|reason| why.contains(reason)) {
                 found_broken += 1;
-                let good =
-                    taken_apart(&bad).is_ok_and(|mail| all(&mail).iter().any(|(_, signature)| is_good(signature)));
                 assert!(!good, "{options:?} byte {place}: {why}");
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::lifting::{add_evidence, lifted, proofs, sign_to, signed, stamp_document, stamp_signatures, world_signer};
 use crate::support::Pieces;
+use formats::evidence::Evidence;
 use formats::lift::{self, Kind};
 use lopdf::{Dictionary, Document, Object, ObjectId};
 use model::DigestAlgorithm::Sha256;
@@ -141,7 +142,7 @@ fn renewal_adds_entries_and_nothing_twice() {
 
 /// All steps with damaged bytes, in memory and through a window: an error or a document, the same in both. Answers
 /// whether evidence was written.
-fn lift_damaged(bytes: &[u8]) -> bool {
+fn lift_damaged(bytes: &[u8], evidence: &Evidence) -> bool {
     for find in [lift::signature_time_stamps, lift::archive_time_stamps] {
         let whole = find(Kind::Pdf, &bytes, None, Sha256, None);
         let pieces = find(Kind::Pdf, &Pieces(bytes), None, Sha256, None);
@@ -149,9 +150,7 @@ fn lift_damaged(bytes: &[u8]) -> bool {
             .map(|place| place.map(|place| place.imprints().to_vec()).map_err(|error| error.to_string()));
         assert_eq!(whole, pieces);
     }
-    // What the world says of another signer is not there yet.
-    let evidence = proofs(std::iter::once(&*world_signer(KeyKind::Rsa2048).signer.certificate));
-    lift::evidence(Kind::Pdf, &bytes, None, None).and_then(|place| place.fill(&evidence)).is_ok()
+    lift::evidence(Kind::Pdf, &bytes, None, None).and_then(|place| place.fill(evidence)).is_ok()
 }
 
 /// Places and their new bytes.
@@ -161,6 +160,8 @@ type Moves = Vec<(usize, usize, usize)>;
 
 #[test]
 fn damage_never_ends_in_a_panic() {
+    // What the world says of another signer is not there yet.
+    let evidence = proofs(std::iter::once(&*world_signer(KeyKind::Rsa2048).signer.certificate));
     for form in [Form::Classic, Form::ObjectStreams] {
         let signed = signed(&world_signer(KeyKind::P256), &invoice(3, &Shape { form, ..Shape::default() }));
         let stamped = stamp_signatures(&signed).unwrap();
@@ -180,7 +181,7 @@ fn damage_never_ends_in_a_panic() {
                     let length = length.min(damaged.len() - from.max(to));
                     damaged.copy_within(from..from + length, to);
                 }
-                written.set(written.get() + usize::from(lift_damaged(&damaged)));
+                written.set(written.get() + usize::from(lift_damaged(&damaged, &evidence)));
                 Ok(())
             };
             TestRunner::new(config).run(&strategy, test).unwrap();
