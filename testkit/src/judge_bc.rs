@@ -6,7 +6,6 @@ use crate::tools;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// BouncyCastle of Debian's libbcpkix-java.
 const CLASSES: &str = "/usr/share/java/bcpkix.jar:/usr/share/java/bcprov.jar:/usr/share/java/bcutil.jar";
@@ -47,7 +46,7 @@ pub fn bouncy_castle(messages: &[(PathBuf, Option<PathBuf>)]) -> Result<Vec<CmsV
     if let Some(jar) = CLASSES.split(':').find(|jar| !Path::new(jar).exists()) {
         bail!("{jar} is missing; `make test` installs what the tests need (libbcpkix-java)");
     }
-    let mut command = Command::new("java");
+    let mut command = tools::java();
     command.args(["-cp", CLASSES]).arg(tools::workspace_root().join("testkit/java/BouncyCms.java"));
     for (message, content) in messages {
         command.arg(message).arg(content.as_deref().unwrap_or(Path::new("-")));

@@ -54,7 +54,7 @@ pub fn santuario(files: &[PathBuf]) -> Result<Vec<Verdict>> {
     }
     in_groups(files, |some| {
         let program = tools::workspace_root().join("testkit/java/SantuarioXml.java");
-        tools::ok("java", Command::new("java").args(["-cp", CLASSES]).arg(program).args(some))
+        tools::ok("java", tools::java().args(["-cp", CLASSES]).arg(program).args(some))
     })
 }
 

@@ -59,6 +59,14 @@ pub fn ok(program: &str, command: &mut Command) -> Result<String> {
     Ok(said.out)
 }
 
+/// Java for a program that ends soon: without the compiler that pays off later and the collector of many threads it takes half
+/// of the processor time.
+pub fn java() -> Command {
+    let mut command = Command::new("java");
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
+    command
+}
+
 /// The root of the workspace. What cargo says now goes before what it said when this was compiled: a target folder that
 /// several clones share holds one compiled form for all of them.
 pub fn workspace_root() -> PathBuf {
