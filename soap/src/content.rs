@@ -180,6 +180,11 @@ impl ContentWriter {
         }
         self.length += more;
         if self.file.is_none() && self.fits_in_memory(bytes.len()) {
+            let length = self.buffer.len() + bytes.len();
+            if length > self.buffer.capacity() && length > GROWN_BYTES {
+                // All the room that it may ever need: what is never written to is never there.
+                self.buffer.reserve_exact(API_CONTENT_MEMORY_BYTES_MAX.saturating_sub(self.buffer.len()));
+            }
             self.buffer.extend_from_slice(bytes);
             return Ok(());
         }
@@ -243,6 +248,9 @@ impl ContentWriter {
         Ok(Content { place, length: self.length })
     }
 }
+
+/// Up to this length its memory grows as it comes; growing further would copy all of it several times.
+const GROWN_BYTES: usize = 16 * 1024;
 
 impl Write for ContentWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
