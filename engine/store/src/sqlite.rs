@@ -132,8 +132,8 @@ struct Writer {
     node: Arc<str>,
     /// What the mover is told by, once there is one.
     log: Option<(Arc<Log>, SyncSender<()>)>,
-    /// Rows that were written since it was told.
-    rows: usize,
+    /// Pages that were written since it was told, about.
+    pages: usize,
     /// Ends of this node's chains, by tenant. Valid while `data_version` stands.
     heads: HashMap<Arc<str>, Head>,
     data_version: i64,
@@ -162,7 +162,7 @@ impl Writer {
                 .prepare_cached(statement)
                 .map_err(|error| StoreError::Corrupt(format!("statement {name} does not fit the schema: {error}")))?;
         }
-        Ok(Self { connection, node, log: None, rows: 0, heads: HashMap::new(), data_version: -1 })
+        Ok(Self { connection, node, log: None, pages: 0, heads: HashMap::new(), data_version: -1 })
     }
 
     fn run(mut self, mut line: mpsc::Receiver<Write>) {
@@ -197,9 +197,9 @@ impl Writer {
     /// After the answers are out: tells the mover when there is something to do, and does the last of it.
     fn shorten_log(&mut self, rows: usize) {
         let Some((log, due)) = &self.log else { return };
-        self.rows += rows;
-        if self.rows >= MOVE_ROWS && !matches!(due.try_send(()), Err(TrySendError::Full(()))) {
-            self.rows = 0;
+        self.pages += TRANSACTION_PAGES + rows;
+        if self.pages >= MOVE_PAGES && !matches!(due.try_send(()), Err(TrySendError::Full(()))) {
+            self.pages = 0;
         }
         // Nobody else writes meanwhile, so that nothing is left in the log and the next transaction begins at its start.
         if log.is_nearly_moved.swap(false, Ordering::AcqRel)
@@ -370,8 +370,11 @@ const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9",
 
 const OPEN_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Rows after which what is in the log is moved: some hundred pages.
-const MOVE_ROWS: usize = 256;
+/// Pages that a transaction writes beside one for each of its rows: where they are and what is found by.
+const TRANSACTION_PAGES: usize = 10;
+
+/// Pages after which what is in the log is moved. Many of them are the same ones, written again and again.
+const MOVE_PAGES: usize = 2_000;
 
 /// From so many pages on the log is to begin anew, which takes a moment of the writer's time.
 const LOG_PAGES_LONG: i64 = 4_000;
