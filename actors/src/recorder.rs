@@ -130,21 +130,26 @@ async fn sync_results(places: BTreeMap<u64, FileSystem>) -> BTreeSet<u64> {
     tokio::task::spawn_blocking(move || Stage::Sync.timed(sync)).await.unwrap_or(all)
 }
 
-/// Waits for a first entry, then for enough of them, for one that somebody waits for or until `wait` is over, and takes what
-/// is there. `false` when there will be no more.
+/// Waits for a first entry, then for enough of them or until `wait` is over, and takes what is there. For one that somebody
+/// waits for it is not waited longer than a moment, and not at all where there was no company before. `false` when there
+/// will be no more.
 async fn gather(line: &mut mpsc::Receiver<Entry>, group: &mut Vec<Entry>, wait: Duration) -> bool {
     let Some(first) = line.recv().await else { return false };
-    // Those who wait for an answer gather while the group before theirs is written; that is company enough.
+    let soon = if wait > WAIT_QUIET { WAIT_QUIET } else { Duration::ZERO };
     let mut urgent = first.urgent;
     group.push(first);
-    let end = tokio::time::sleep(wait);
+    let end = tokio::time::sleep(if urgent { soon } else { wait });
     tokio::pin!(end);
-    while !urgent && group.len() < ROWS_ENOUGH {
+    while group.len() < ROWS_ENOUGH && !(urgent && soon.is_zero()) {
         tokio::select! {
             biased;
             entry = line.recv() => match entry {
                 Some(entry) => {
-                    urgent = entry.urgent;
+                    if entry.urgent && !urgent {
+                        urgent = true;
+                        let due = end.deadline().min(tokio::time::Instant::now() + soon);
+                        end.as_mut().reset(due);
+                    }
                     group.push(entry);
                 }
                 None => return true,
