@@ -203,7 +203,7 @@ fn complete(balancer: &Balancer, batch: &str, seconds: u64) {
 
 #[test]
 fn a_server_that_is_killed_in_a_batch_loses_nothing_and_signs_nothing_twice() {
-    const DOCUMENTS: usize = 2_500;
+    const DOCUMENTS: usize = 5_000;
     let cluster = Cluster::new();
     let (one, other) = (cluster.homes[0].start_ready(), cluster.homes[1].start_ready());
     let balancer = Balancer::start(&[&one, &other]);
@@ -223,8 +223,8 @@ fn a_server_that_is_killed_in_a_batch_loses_nothing_and_signs_nothing_twice() {
         check_signature(folder.path(), &content(number), signature);
     }
     let tenant = "select set_config('sealmill.tenant', 'main', false);";
-    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from document where outcome = 'done'")), 2_500);
-    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from audit where what = 'document.done'")), 2_500);
+    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from document where outcome = 'done'")), 5_000);
+    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from audit where what = 'document.done'")), 5_000);
     // Both worked on it.
     let by = |node: &str| {
         cluster.rows(&format!("{tenant} select count(*) from audit where what = 'document.done' and node = '{node}'"))
