@@ -261,17 +261,18 @@ impl Pss {
 /// assert_eq!(formats::signature::dotted(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"), "1.2.840.113549.1.1.4");
 /// ```
 pub fn dotted(oid: &[u8]) -> String {
-    let mut text = String::new();
+    use std::fmt::Write;
+    let mut text = String::with_capacity(32);
     let mut arc = 0_u64;
     for &octet in oid.iter().take(64) {
         arc = arc.wrapping_shl(7) | u64::from(octet & 0x7f);
         if octet & 0x80 == 0 {
-            let shown = match (text.is_empty(), arc) {
-                (true, 0..=79) => format!("{}.{}", arc / 40, arc % 40),
-                (true, _) => format!("2.{}", arc - 80),
-                (false, _) => format!(".{arc}"),
+            // Writing into a string cannot fail.
+            let _ = match (text.is_empty(), arc) {
+                (true, 0..=79) => write!(text, "{}.{}", arc / 40, arc % 40),
+                (true, _) => write!(text, "2.{}", arc - 80),
+                (false, _) => write!(text, ".{arc}"),
             };
-            text.push_str(&shown);
             arc = 0;
         }
     }

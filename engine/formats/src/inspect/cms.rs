@@ -49,6 +49,8 @@ pub(in crate::inspect) struct SignedMessage {
     pub(in crate::inspect) records: Vec<Record>,
     /// What the message brings if nobody signed it: a bag of certificates.
     pub(in crate::inspect) evidence: Evidence,
+    /// It brings no content of its own.
+    pub(in crate::inspect) is_detached: bool,
     /// Where it ends in what was given.
     pub(in crate::inspect) end: u64,
 }

@@ -200,9 +200,8 @@ fn signatures(
         let sentence = format!("{}: {own} signers are in one signature, where there may be one", name(&found));
         found.faults.push(Reason::new("pdf-signers", sentence));
     }
-    let is_detached = Message::read(&found.octets).is_ok_and(|message| message.is_detached());
     let over_sha1 = found.sub_filter == SubFilter::OverSha1;
-    if is_detached == over_sha1 {
+    if message.is_detached == over_sha1 {
         let sentence = match over_sha1 {
             true => format!("{}: it lacks the digest that it should hold", name(&found)),
             false => format!("{}: it brings a content of its own instead of being over the document", name(&found)),

@@ -76,7 +76,13 @@ impl<'a> Stage<'a> {
             self.add(signer, stamps, &mut contents, &place, &mut left)?;
         }
         let evidence = if self.signatures.is_empty() { self.shared.into_evidence() } else { Evidence::default() };
-        Ok(SignedMessage { signatures: self.signatures, records: self.records, evidence, end: message.end() })
+        Ok(SignedMessage {
+            signatures: self.signatures,
+            records: self.records,
+            evidence,
+            is_detached: message.is_detached(),
+            end: message.end(),
+        })
     }
 
     fn add(
