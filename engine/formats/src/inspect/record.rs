@@ -41,13 +41,14 @@ pub(super) fn inspect_xml(input: &Input<'_>) -> Result<Option<Inspection>, Forma
     if input.source.len() > EVIDENCE_RECORD_BYTES_MAX as u64 {
         return Ok(None);
     }
-    let bytes = whole(input.source)?;
     // Most documents are none, which their beginning tells before all of them is read.
-    let head = bytes.get(..XML_HEAD_BYTES as usize).unwrap_or(&bytes);
-    let mentions = |name: &str| head.windows(name.len()).any(|window| window == name.as_bytes());
-    if !mentions(NAMESPACE) && !mentions(TR_ESOR) && !is_wide(&bytes) {
+    let mut head = vec![0; input.source.len().min(XML_HEAD_BYTES) as usize];
+    input.source.read_exact_at(0, &mut head)?;
+    let mentions = |name: &str| head.utf8_chunks().any(|chunk| chunk.valid().contains(name));
+    if !mentions(NAMESPACE) && !mentions(TR_ESOR) && !is_wide(&head) {
         return Ok(None);
     }
+    let bytes = whole(input.source)?;
     let Ok(document) = Document::parse(&bytes) else { return Ok(None) };
     let root = document.root_element();
     let is =

@@ -329,14 +329,17 @@ impl<'t> Reader<'t> {
             self.at = start;
             return self.error("xml-limit", "a name is too long");
         }
-        let mut parts = name.split(':');
-        let sound = |part: Option<&str>| part.is_some_and(|part| part.chars().next().is_some_and(is_name_start));
-        if !sound(parts.next()) {
+        let (first, local) = match name.as_bytes().iter().position(|byte| *byte == b':') {
+            Some(colon) => (name.get(..colon).unwrap_or_default(), name.get(colon + 1..)),
+            None => (name, None),
+        };
+        let sound = |part: &str| part.chars().next().is_some_and(is_name_start);
+        if !sound(first) {
             self.at = start;
             return self.wrong("a name is expected here");
         }
-        if let Some(local) = parts.next()
-            && (!sound(Some(local)) || parts.next().is_some())
+        if let Some(local) = local
+            && (!sound(local) || local.contains(':'))
         {
             self.at = start;
             return self.error("xml-namespace", "a name has a colon where it cannot have one");

@@ -6,7 +6,7 @@ use model::profile::Level;
 use testkit::pki::KeyKind;
 use testkit::world::{Order, Purpose, State, Unit, Validity, World};
 use trust::Policy;
-use trust::report::SignatureReport;
+use trust::report::{Proof, SignatureReport};
 
 /// The judgement begins with this sub-indication.
 fn check(what: &str, signature: &SignatureReport, expected: &str) {
@@ -178,7 +178,7 @@ fn a_time_stamp_over_something_else_proves_nothing() {
     let signature = imprint_of(&changed);
     assert!(!signature.stamps[0].intact && signature.stamps[0].valid);
     check("signature", &signature, "TOTAL-PASSED");
-    assert_eq!(signature.best_signature_time, time(world.now()), "the time stamp must not count");
+    assert_eq!(signature.proof, Proof::Now, "the time stamp must not count");
     // A bit of the token's signature value.
     let mut changed = t.clone();
     *changed.file.last_mut().unwrap() ^= 1;
