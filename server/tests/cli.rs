@@ -338,7 +338,7 @@ fn bench_measures_each_signer_and_pool() {
     let config = home.config();
     let bench = |json: &[&str]| {
         let mut command = home.command(json);
-        command.args(["bench", "--seconds", "0.05", "--sessions-max", "2", "--config"]).arg(&config);
+        command.args(["bench", "--seconds", "0.25", "--sessions-max", "2", "--config"]).arg(&config);
         tools::said("sealmill", &mut command).unwrap()
     };
     let said = bench(&["--json"]);
