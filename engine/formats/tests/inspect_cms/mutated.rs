@@ -40,7 +40,9 @@ fn openssl_refuses_nothing_that_is_called_good() {
                 // Cryptography; other complaints of openssl are about encodings and attributes that nobody signed.
                 let crypto =
                     ["verification failure", "content verify error", "bad signature", "digest", "invalid digest"];
-                assert!(!crypto.iter().any(|word| said.contains(word)), "{said}");
+                // The set of digest algorithms at the beginning is a hint for reading in one pass; nobody signed it.
+                let hint = said.contains("DigestAlgorithm_init_bio:unknown digest algorithm");
+                assert!(hint || !crypto.iter().any(|word| said.contains(word)), "{said}");
             }
         }
     }
