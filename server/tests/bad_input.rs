@@ -14,7 +14,7 @@ use testkit::pki::KeyKind;
 use testkit::tools;
 
 /// What the whole server may hold at most, in bytes.
-const PEAK_BYTES_MAX: u64 = 200 << 20;
+const PEAK_BYTES_MAX: u64 = 150 << 20;
 
 #[test]
 fn every_bad_file_gets_a_reason_and_blocks_nobody() {

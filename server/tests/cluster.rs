@@ -237,7 +237,7 @@ fn a_server_that_is_killed_in_a_batch_loses_nothing_and_signs_nothing_twice() {
 
 #[test]
 fn a_database_that_goes_away_under_load_costs_nothing() {
-    const DOCUMENTS: usize = 1_000;
+    const DOCUMENTS: usize = 2_000;
     let mut cluster = Cluster::new();
     let (one, other) = (cluster.homes[0].start_ready(), cluster.homes[1].start_ready());
     let balancer = Balancer::start(&[&one, &other]);
@@ -253,7 +253,7 @@ fn a_database_that_goes_away_under_load_costs_nothing() {
     complete(&balancer, &batch, 180);
     assert_eq!(balancer.signatures(&batch).len(), DOCUMENTS);
     let tenant = "select set_config('sealmill.tenant', 'main', false);";
-    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from audit where what = 'document.done'")), 1_000);
+    assert_eq!(cluster.rows(&format!("{tenant} select count(*) from audit where what = 'document.done'")), 2_000);
     cluster.homes[0].audit_is_unbroken();
     assert!(one.stop().success() && other.stop().success());
 }
