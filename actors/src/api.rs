@@ -308,8 +308,10 @@ impl Api {
             let on = folder.keep().map_err(|error| Refused::Spool(error.to_string()))?;
             task.kept = Some(Kept { folder, on, attempt: new_job(&*self.0.services.clock).to_string() });
             once = Some((begun, order.wishes()));
+        } else if self.0.services.recorder.is_stalled() {
+            return Err(StoreError::Unavailable("it does not take outcomes".into()).into());
         }
-        let work = self.clone().work(Arc::new(task), order.documents, first, once);
+        let work = self.clone().work(task, order.documents, first, once);
         // On its own: a caller who hangs up leaves no document without its outcome.
         tokio::spawn(work).await.map_err(|_| Refused::Internal)?
     }
@@ -334,7 +336,7 @@ impl Api {
             terms: Terms { lane, signers, keys },
             job: new_job(&*self.0.services.clock),
             kept: None,
-            awaited: true,
+            unknown: None,
         })
     }
 
@@ -347,19 +349,30 @@ impl Api {
     /// Works on all documents with the one place that the call has, and with more while there are any.
     async fn work(
         self,
-        task: Arc<Task>,
+        mut task: Task,
         documents: Vec<ApiDocument>,
         first: Entry,
         once: Option<(Once, Wishes)>,
     ) -> Result<Vec<Ended>, Refused> {
-        let job = self.open_rows(&task, &documents).await?;
+        let job = NewJob {
+            id: task.job,
+            door: task.door.clone(),
+            profile: task.profile.name.to_string(),
+            opened_at: self.0.services.clock.now(),
+        };
         let mut before = BTreeMap::new();
-        if let Some((once, wishes)) = &once {
-            self.keep_for_a_time(&task, wishes, job).await?;
-            if once.again {
-                before = self.ended_before(&task).await?;
+        match &once {
+            Some((once, wishes)) => {
+                self.open_rows(&task, &job, &documents).await?;
+                self.keep_for_a_time(&task, wishes, job).await?;
+                if once.again {
+                    before = self.ended_before(&task).await?;
+                }
             }
+            // Whoever gets no answer asks anew, and nobody finishes what a crash leaves of this call.
+            None => task.unknown = Some(job),
         }
+        let task = Arc::new(task);
         let mut ended: Vec<Option<Ended>> = (0..).zip(&documents).map(|(number, _)| before.remove(&number)).collect();
         let mut places = vec![first];
         let mut running = FuturesUnordered::new();
@@ -388,16 +401,12 @@ impl Api {
         ended.into_iter().collect::<Option<Vec<_>>>().ok_or(Refused::Internal)
     }
 
-    async fn open_rows(&self, task: &Task, documents: &[ApiDocument]) -> Result<NewJob, Refused> {
-        let (store, now) = (&self.0.services.store, self.0.services.clock.now());
-        let job =
-            NewJob { id: task.job, door: task.door.clone(), profile: task.profile.name.to_string(), opened_at: now };
+    async fn open_rows(&self, task: &Task, job: &NewJob, documents: &[ApiDocument]) -> Result<(), Refused> {
         let rows: Vec<_> = (0..)
             .zip(documents)
             .map(|(number, document)| NewDocument { number, name: shown_name(&document.name) })
             .collect();
-        store.open_job(&task.tenant, &job, &rows).await?;
-        Ok(job)
+        Ok(self.0.services.store.open_job(&task.tenant, job, &rows).await?)
     }
 }
 
@@ -411,8 +420,8 @@ struct Task {
     job: JobId,
     /// Where results are kept, if they outlast the call.
     kept: Option<Kept>,
-    /// Somebody waits for the answer.
-    awaited: bool,
+    /// The job, if the store does not know it: each document is written with it and with its end.
+    unknown: Option<NewJob>,
 }
 
 /// Where results are kept, for one attempt.

@@ -220,7 +220,7 @@ async fn record(
     }));
     services
         .recorder
-        .record(Entry { tenant: submission.tenant.clone(), end, audit, result_on, urgent: false, after })
+        .record(Entry { tenant: submission.tenant.clone(), new: None, end, audit, result_on, awaited: None, after })
         .await;
     receiver.await.ok().flatten()
 }

@@ -300,6 +300,25 @@ fn a_signature_over_a_digest_is_one_over_the_document() {
 }
 
 #[test]
+fn a_call_is_in_the_store_with_its_end_and_not_before() {
+    run(async {
+        let door = door(4, 4).await;
+        door.world.tokens.iter().for_each(|token| token.plan(Trouble::Slow(300)));
+        let (api, store) = (door.api.clone(), door.world.store.clone());
+        let call = tokio::spawn(async move {
+            api.make(&caller("main"), order("detached", vec![text("a", "x"), text("b", "y")])).await.unwrap()
+        });
+        until("the call to begin", || !door.world.services.intake.is_empty()).await;
+        // A crash now would leave nothing that stays open for ever.
+        assert!(store.list_jobs(&door.world.tenant, "user:erp", None, 10).await.unwrap().is_empty());
+        let ended = call.await.unwrap();
+        let jobs = store.list_jobs(&door.world.tenant, "user:erp", None, 10).await.unwrap();
+        assert_eq!((jobs.len(), jobs[0].counts.done, jobs[0].counts.total()), (1, 2, 2));
+        assert_eq!(Some(jobs[0].id), ended[0].id.map(|id| id.job));
+    });
+}
+
+#[test]
 fn a_caller_who_goes_away_leaves_no_document_without_an_outcome() {
     run(async {
         let door = door(4, 4).await;

@@ -216,7 +216,7 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
     doors
         .services
         .recorder
-        .record(Entry { tenant: doors.tenant.clone(), end, audit, result_on: None, urgent: false, after })
+        .record(Entry { tenant: doors.tenant.clone(), new: None, end, audit, result_on: None, awaited: None, after })
         .await;
 }
 

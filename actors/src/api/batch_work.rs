@@ -241,7 +241,7 @@ impl Api {
             terms: Terms { lane: Lane::Batch, signers, keys: Some(self.0.catalogue.tokens(tenant)) },
             job: batch.job,
             kept: Some(Kept { folder: folder.clone(), on, attempt: lease.name.clone() }),
-            awaited: false,
+            unknown: None,
         })
     }
 
@@ -283,7 +283,7 @@ impl Api {
             (Some(result), Ok(task)) => {
                 let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
                 let ended = Ended { id: Some(taken.id), name: shown_name(&taken.name), result, micros };
-                let ended = self.recorded(task, taken.id, ended).await;
+                let ended = self.recorded(task, taken.id, ended, None).await;
                 !matches!(ended.result, Err(Failure::Deferred(_)))
             }
             (Some(_), Err(_)) => false,

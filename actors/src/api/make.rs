@@ -7,7 +7,7 @@ use crate::deliver::{Wrapping, WriteError, in_memory, length_about, write_part};
 use crate::document::{Origin, Piece, Sent};
 use crate::measure::{self, Stage};
 use crate::pipeline::{Failure, Signed, blocking, briefly};
-use crate::recorder::{After, Entry};
+use crate::recorder::{After, Coming, Entry};
 use crate::services::DocumentEvent;
 use crate::spool::{Content, SpoolFile};
 use model::{AuditEntry, Digest, DocumentId, Profile, Reason};
@@ -29,10 +29,11 @@ impl Api {
         let started = Instant::now();
         let id = DocumentId { job: task.job, number };
         let mut place = Some(place);
+        let coming = self.0.services.recorder.announce();
         let result = Box::pin(self.through(&task, &document, id, &mut place)).await;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let ended = Ended { id: Some(id), name: shown_name(&document.name), result, micros };
-        let ended = self.recorded(&task, id, ended).await;
+        let ended = self.recorded(&task, id, ended, Some(coming)).await;
         (number, self.as_it_is_kept(&task, id, ended).await, place)
     }
 
@@ -117,8 +118,14 @@ impl Api {
         Ok(Content::File(Arc::new(opened.map_err(lost)?)))
     }
 
-    /// Gives the end out after it is durable.
-    pub(super) async fn recorded(&self, task: &Task, id: DocumentId, mut ended: Ended) -> Ended {
+    /// Gives the end out after it is durable. `awaited`: somebody waits for it.
+    pub(super) async fn recorded(
+        &self,
+        task: &Task,
+        id: DocumentId,
+        mut ended: Ended,
+        awaited: Option<Coming>,
+    ) -> Ended {
         let services = &self.0.services;
         let (outcome, now) = (ended.outcome(), services.clock.now());
         let made = ended.result.as_ref().ok();
@@ -147,19 +154,14 @@ impl Api {
         let audit = AuditEntry::of_document(now, &task.door, id, &ended.name, &outcome, signer);
         let (sender, receiver) = oneshot::channel();
         let result_on = task.kept.as_ref().filter(|_| ended.result.is_ok()).map(|kept| kept.on.clone());
-        let entry = Entry {
-            tenant: task.tenant.clone(),
-            end,
-            audit,
-            result_on,
-            urgent: task.awaited,
-            after: After::Tell(sender),
-        };
+        let patience = if awaited.is_some() { RECORD_PATIENCE } else { Duration::MAX };
+        let new = task.unknown.clone().map(|job| (job, ended.name.clone()));
+        let tenant = task.tenant.clone();
+        let entry = Entry { tenant, new, end, audit, result_on, awaited, after: After::Tell(sender) };
         let record = async {
             services.recorder.record(entry).await;
             receiver.await.unwrap_or(false)
         };
-        let patience = if task.awaited { RECORD_PATIENCE } else { Duration::MAX };
         if !tokio::time::timeout(patience, record).await.unwrap_or(false) {
             // Nothing is given out that the store does not know. Whoever asks again gets another one.
             let sentence = "the outcome could not be made durable in time; try again";

@@ -473,7 +473,7 @@ impl Feed {
                 drop((permit, busy));
             }
         }));
-        recorder.record(Entry { tenant, end, audit, result_on, urgent: false, after }).await;
+        recorder.record(Entry { tenant, new: None, end, audit, result_on, awaited: None, after }).await;
     }
 
     /// Moves the files of one document. Blocks.

@@ -48,6 +48,17 @@ pub struct DocumentEnd {
     pub micros: u64,
 }
 
+/// A document that is stored together with its end: nobody was told of it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeDocument {
+    /// Its job; made if it is not there.
+    pub job: NewJob,
+    /// Its name, cut at [`NAME_BYTES_MAX`] bytes.
+    pub name: String,
+    /// Its end.
+    pub end: DocumentEnd,
+}
+
 /// What [`Store::finish`] did not write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
@@ -203,13 +214,8 @@ impl Store {
         ends.sort_by_key(|end| end.id);
         let tenant_text = shared(tenant.as_str());
         let rows: Vec<Vec<Value>> = ends.iter().map(|end| end_row(&tenant_text, end)).collect();
-        let row_of: HashMap<String, usize> =
-            ends.iter().enumerate().rev().map(|(row, end)| (end.id.to_string(), row)).collect();
         let mut work = Work::new(tenant).step(sql::END_DOCUMENT, rows);
-        work.audit = audit
-            .iter()
-            .map(|entry| Entry { entry: Store::entry(entry), only_if: row_of.get(&entry.object).copied() })
-            .collect();
+        work.audit = entries_of(ends.iter().copied(), audit);
         let written = self.write(work).await?;
 
         let mut finished = Finished::default();
@@ -221,6 +227,33 @@ impl Store {
             }
         }
         Ok(finished)
+    }
+
+    /// Writes documents with their jobs, outcomes and audit entries in one transaction. A document that is there already
+    /// stays as it is, and audit entries about it are left out, so that a group whose fate was unknown
+    /// ([`StoreError::Unavailable`]) is simply handed over again.
+    pub async fn record(
+        &self,
+        tenant: &TenantId,
+        documents: &[WholeDocument],
+        audit: &[AuditEntry],
+    ) -> Result<(), StoreError> {
+        let mut documents: Vec<&WholeDocument> = documents.iter().collect();
+        documents.sort_by_key(|document| document.end.id); // for the reason given in `finish`
+        let tenant_text = shared(tenant.as_str());
+        let mut jobs: Vec<&NewJob> = documents.iter().map(|document| &document.job).collect();
+        jobs.dedup_by_key(|job| job.id);
+        let jobs = jobs.into_iter().map(|job| job_row_values(&tenant_text, self.node(), job)).collect();
+        let row = |document: &&WholeDocument| {
+            let name = bounded(&document.name, NAME_BYTES_MAX).into();
+            end_row(&tenant_text, &document.end).into_iter().chain([name]).collect()
+        };
+        let rows = documents.iter().map(row).collect();
+        let ends = documents.iter().map(|document| &document.end);
+        let mut work = Work::new(tenant).step(sql::INSERT_JOB, jobs).step(sql::INSERT_WHOLE_DOCUMENT, rows);
+        work.judged = 1;
+        work.audit = entries_of(ends, audit);
+        self.write(work).await.map(drop)
     }
 
     /// Documents without a final outcome that came in by a door of this server, in the order of their jobs: what a
@@ -343,6 +376,16 @@ pub(crate) fn document_rows(
         Ok(vec![tenant.clone(), job.clone(), i64::from(document.number).into(), name.into()])
     };
     documents.iter().map(row).collect()
+}
+
+/// Audit entries, each written only if the row of its document is.
+fn entries_of<'e>(
+    ends: impl DoubleEndedIterator<Item = &'e DocumentEnd> + ExactSizeIterator,
+    audit: &[AuditEntry],
+) -> Vec<Entry> {
+    let row_of: HashMap<String, usize> = ends.enumerate().rev().map(|(row, end)| (end.id.to_string(), row)).collect();
+    let entry = |entry: &AuditEntry| Entry { entry: Store::entry(entry), only_if: row_of.get(&entry.object).copied() };
+    audit.iter().map(entry).collect()
 }
 
 /// A door's name as it is stored.

@@ -25,7 +25,9 @@ mod work;
 pub use audit::{AuditRow, AuditVerdict, BREAKS_MAX, ChainBreak, ChainFault, ChainHead};
 pub use batches::{BatchRow, BatchToDo, Lease, NewBatch, NewBatchDocument, NewRequest, RequestRow, Taken};
 pub use error::StoreError;
-pub use jobs::{Counts, DocumentEnd, DocumentRow, DocumentState, Finished, JobRow, NewDocument, NewJob, OpenDocument};
+pub use jobs::{
+    Counts, DocumentEnd, DocumentRow, DocumentState, Finished, JobRow, NewDocument, NewJob, OpenDocument, WholeDocument,
+};
 pub use logins::{Begin, LoginRow, LoginState};
 pub use trust::{TrustAllowed, TrustKind, TrustSource};
 

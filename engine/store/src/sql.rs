@@ -20,6 +20,11 @@ pub(crate) const END_DOCUMENT: &str = "UPDATE document SET outcome = $4, code = 
      signer = $8, output = $9, outcome_at = $10, micros = $11 \
      WHERE tenant = $1 AND job = $2 AND number = $3 AND outcome IN ('open', 'deferred')";
 
+/// Makes a document that has its outcome. Doing it twice changes nothing.
+pub(crate) const INSERT_WHOLE_DOCUMENT: &str = "INSERT INTO document (tenant, job, number, outcome, code, sentence, \
+     format, signer, output, outcome_at, micros, name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+     ON CONFLICT (tenant, job, number) DO NOTHING";
+
 /// What is still to do for a door of a server. CROSS JOIN keeps SQLite on the small index of open documents; PostgreSQL treats it
 /// as any other join.
 pub(crate) const OPEN_DOCUMENTS: &str = "SELECT d.job, d.number, d.name FROM document d CROSS JOIN job j \
@@ -127,6 +132,7 @@ const ALL: &[(&str, &str)] = &[
     ("INSERT_JOB", INSERT_JOB),
     ("INSERT_DOCUMENT", INSERT_DOCUMENT),
     ("END_DOCUMENT", END_DOCUMENT),
+    ("INSERT_WHOLE_DOCUMENT", INSERT_WHOLE_DOCUMENT),
     ("OPEN_DOCUMENTS", OPEN_DOCUMENTS),
     ("DOCUMENT", DOCUMENT),
     ("DOCUMENTS", DOCUMENTS),

@@ -10,7 +10,7 @@ use model::{AuditEntry, DocumentId, Outcome, Reason, TenantId};
 use std::time::Instant;
 use store::{
     Begin, ChainBreak, ChainFault, DocumentState, Finished, LoginState, NAME_BYTES_MAX, NewDocument, Store, StoreError,
-    TrustKind, TrustSource,
+    TrustKind, TrustSource, WholeDocument,
 };
 use support::{Place, at, documents, end, entry, job, serial, tenant};
 
@@ -19,6 +19,7 @@ on_both!(
     lists_come_in_pages,
     tenants_do_not_see_each_other,
     the_first_end_stays,
+    a_document_comes_with_its_end,
     a_deferred_document_is_still_open,
     a_server_looks_after_its_own_documents,
     opening_twice_changes_nothing,
@@ -174,6 +175,37 @@ async fn the_first_end_stays(place: &Place) {
     let unknown = store.finish(&tenant(), &[end(job.id, 9, Outcome::Done)], &[]).await.unwrap();
     assert_eq!(unknown.unknown, [twice]);
     assert!(store.verify_audit(&tenant(), &[]).await.unwrap().is_intact());
+}
+
+async fn a_document_comes_with_its_end(place: &Place) {
+    let store = place.open("a").await;
+    let whole = |job: u8, number: u32| WholeDocument {
+        job: support::job(job),
+        name: format!("{number}.pdf"),
+        end: end(support::job(job).id, number, Outcome::Done),
+    };
+    // Two jobs, in any order; the second time as after an answer that was lost, with one more.
+    let mut all = vec![whole(2, 0), whole(1, 1), whole(1, 0)];
+    for _ in 0..2 {
+        let audit: Vec<AuditEntry> = all.iter().map(|document| entry(&document.end)).collect();
+        store.record(&tenant(), &all, &audit).await.unwrap();
+        all.push(whole(2, 1));
+    }
+    for job in [1, 2] {
+        let row = store.job(&tenant(), support::job(job).id).await.unwrap().unwrap();
+        assert_eq!((row.counts.done, row.counts.total(), row.node.as_str()), (2, 2, "a"));
+    }
+    let row = store.document(&tenant(), all[1].end.id).await.unwrap().unwrap();
+    assert_eq!((row.name.as_str(), row.state, row.signer.as_deref()), ("1.pdf", DocumentState::Done, Some("seal-1")));
+    assert!(store.open_documents(&tenant(), &support::job(1).door).await.unwrap().is_empty());
+    // A later end changes nothing, and there is one entry for each document.
+    let late = end(support::job(1).id, 0, Outcome::Rejected(Reason::new("late", "too late")));
+    let finished = store.finish(&tenant(), std::slice::from_ref(&late), &[entry(&late)]).await.unwrap();
+    assert_eq!(finished.already_ended, [late.id]);
+    let verdict = store.verify_audit(&tenant(), &[]).await.unwrap();
+    assert!(verdict.is_intact() && verdict.entries == 4, "{verdict:?}");
+    let other = TenantId::new("other").unwrap();
+    assert!(store.document(&other, late.id).await.unwrap().is_none());
 }
 
 async fn a_deferred_document_is_still_open(place: &Place) {

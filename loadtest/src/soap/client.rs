@@ -89,7 +89,11 @@ pub(super) async fn send_all(
     for _ in 0..clients {
         connections.push(connect(target).await?); // before the clock starts: what is measured is the work
     }
-    let started = Instant::now();
+    // In an open loop nothing is due while all of them make their first requests at the same time.
+    let started = match pace {
+        Pace::Closed => Instant::now(),
+        Pace::Open(_) => Instant::now() + MAKING_TIME,
+    };
     let tasks: Vec<_> = connections
         .into_iter()
         .map(|connection| {
@@ -199,6 +203,8 @@ async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
+/// What clients need to make their first requests, and more.
+const MAKING_TIME: Duration = Duration::from_millis(300);
 /// One answer of so many is kept and checked.
 const KEEP_EVERY: usize = 50;
 const LONGEST_MICROS: u64 = 600_000_000;
