@@ -2,6 +2,7 @@
 //!
 //! Small files are read once and stay in memory until their result is written; large ones stay on disk.
 
+use bytes::Bytes;
 use formats::source::Member;
 use formats::{Source, SourceError};
 use model::Digest;
@@ -21,7 +22,7 @@ pub enum Origin {
     /// In this file, which came under this name.
     Claimed(PathBuf, OsString),
     /// In memory already.
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     /// In these files, to be signed together.
     Together(Vec<PathBuf>),
     /// A detached signature in the first file, over the document in the second.
@@ -54,7 +55,7 @@ pub struct Piece {
 #[derive(Clone, Debug)]
 pub enum Place {
     /// In memory.
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     /// In this file.
     File(PathBuf),
 }
@@ -101,7 +102,7 @@ pub struct Document {
 enum Content {
     Memory { bytes: Buffer, file: File, stamp: Stamp },
     File { file: File, stamp: Stamp },
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     Together(Vec<Document>),
     Digest(Digest),
 }

@@ -286,7 +286,8 @@ const AWAITED_PACE: Duration = Duration::from_millis(4);
 /// With so many the price of a group is spread thinly enough; waiting for more would only hold permits.
 const ROWS_ENOUGH: usize = 128;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(10);
+/// So long after the store is back callers may still be told that it is not.
+const RETRY_MAX: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 //! Owns the names in the spool folder. Never reads a document and never makes one durable: whoever acknowledges does.
 
 use crate::document::Place;
+use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub enum Content {
     /// In memory.
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     /// In a file.
     File(Arc<SpoolFile>),
     /// Where somebody else keeps them.
@@ -95,7 +96,7 @@ impl Content {
     }
 
     /// All of it in memory, if it has not more than `bytes_max` bytes. Blocks on a file.
-    pub fn to_bytes(&self, bytes_max: u64) -> io::Result<Arc<[u8]>> {
+    pub fn to_bytes(&self, bytes_max: u64) -> io::Result<Bytes> {
         if self.len() > bytes_max {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too long for memory"));
         }

@@ -11,6 +11,7 @@ use actors::api::{Api, ApiDocument, ApiSettings, Body, Ended, Order, Refused};
 use actors::pipeline::Failure;
 use actors::spool::Content;
 use actors::token::roster::TokenState;
+use bytes::Bytes;
 use fake::{Character, FakeToken, Trouble, World, profile, run, until};
 use model::access::Authentication;
 use model::profile::{Format, XmlShape};
@@ -93,7 +94,7 @@ fn text(name: &str, text: &str) -> ApiDocument {
     ApiDocument { name: name.to_owned(), reference: None, body: Body::Whole(Content::from(text.as_bytes().to_vec())) }
 }
 
-fn bytes_of(ended: &Ended) -> Arc<[u8]> {
+fn bytes_of(ended: &Ended) -> Bytes {
     ended.result.as_ref().unwrap().content.to_bytes(1 << 30).unwrap()
 }
 

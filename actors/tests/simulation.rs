@@ -12,6 +12,7 @@ use actors::pipeline::{Failure, Signed};
 use actors::recorder::{After, Entry};
 use actors::services::Services;
 use actors::token::roster::TokenState;
+use bytes::Bytes;
 use fake::{Character, FakeToken, Random, Trouble, World, profile, run, until};
 use formats::Part;
 use model::profile::Format;
@@ -180,7 +181,7 @@ async fn document(doors: Arc<Doors>, id: DocumentId, lane: Lane, bad: bool, perm
     let tally = &doors.tally;
     let inside = tally.inside.fetch_add(1, Ordering::SeqCst) + 1;
     tally.inside_max.fetch_max(inside, Ordering::SeqCst);
-    let content: Arc<[u8]> = format!("<Rechnung><ID>{}</ID></Rechnung>", id.number).into_bytes().into();
+    let content: Bytes = format!("<Rechnung><ID>{}</ID></Rechnung>", id.number).into_bytes().into();
     let profile = if bad { &doors.bad } else { &doors.good };
     let sealed = loop {
         match doors.services.pipeline.seal(&Origin::Bytes(content.clone()), profile, lane).await {

@@ -8,10 +8,10 @@ use actors::document::Origin;
 use actors::pipeline::Failure;
 use actors::token::actor::Command;
 use actors::token::roster::TokenState;
+use bytes::Bytes;
 use fake::{Character, FakeToken, Trouble, World, profile, run, until};
 use model::Lane;
 use model::profile::Format;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn two(first: Character) -> World {
 }
 
 async fn seal(world: &World) -> Result<String, Failure> {
-    let origin = Origin::Bytes(Arc::from(&b"<Rechnung/>"[..]));
+    let origin = Origin::Bytes(Bytes::from_static(b"<Rechnung/>"));
     let profile = profile(Format::Cades { detached: true });
     world.services.pipeline.seal(&origin, &profile, Lane::Batch).await.map(|signed| signed.signer.unwrap().to_string())
 }

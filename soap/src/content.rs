@@ -4,6 +4,7 @@
 //! Knows neither XML nor what the bytes are.
 
 use actors::document::Origin;
+use bytes::Bytes;
 use model::limits::{API_CONTENT_MEMORY_BYTES_MAX, API_MESSAGE_MEMORY_BYTES_MAX};
 use std::any::Any;
 use std::fmt;
@@ -243,7 +244,11 @@ impl ContentWriter {
                 drop(file);
                 Place::File(Arc::new(OnDisk { path, _held: held }))
             }
-            None => Place::Memory { bytes: self.buffer.into(), _held: self.memory.map(Arc::new) },
+            None => {
+                let mut buffer = self.buffer;
+                buffer.shrink_to_fit(); // gives back what was reserved, so that the bytes can stay where they are
+                Place::Memory { bytes: buffer.into(), _held: self.memory.map(Arc::new) }
+            }
         };
         Ok(Content { place, length: self.length })
     }
@@ -277,7 +282,7 @@ pub struct Content {
 #[derive(Clone)]
 enum Place {
     Memory {
-        bytes: Arc<[u8]>,
+        bytes: Bytes,
         _held: Option<Arc<Held>>,
     },
     File(Arc<OnDisk>),
@@ -295,7 +300,7 @@ struct OnDisk {
 
 impl Content {
     /// Bytes that were made here, such as a report; they count for no bound.
-    pub fn of_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub fn of_bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self { length: bytes.len() as u64, place: Place::Memory { bytes, _held: None } }
     }
@@ -340,7 +345,7 @@ impl Content {
     }
 
     /// All bytes, if there are at most so many. `None`: there are more.
-    pub fn bytes(&self, max: usize) -> io::Result<Option<Arc<[u8]>>> {
+    pub fn bytes(&self, max: usize) -> io::Result<Option<Bytes>> {
         if self.length > max as u64 {
             return Ok(None);
         }

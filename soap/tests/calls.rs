@@ -50,7 +50,7 @@ fn a_request_to_sign_is_read_as_it_was_meant() {
         let request: SignRequest = call.request().unwrap();
         assert_eq!(request.document_name.as_deref(), Some(" a <b>\r\u{e4}.pdf "));
         assert_eq!(request.profile, "invoices");
-        assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(*b"Hello"));
+        assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(&b"Hello"[..]));
         assert_eq!(call.objects("profile").collect::<Vec<_>>(), ["invoices"]);
     }
 }
@@ -66,12 +66,12 @@ fn an_optional_document_without_bytes_is_none_as_gsoap_writes_it() {
     // One that has to be there may well be empty.
     let call = read(&SIGN.replace("SGVsbG8=", "")).unwrap();
     let request: SignRequest = call.request().unwrap();
-    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(*b""));
+    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(&b""[..]));
 }
 
 fn signed() -> Reply {
     let mut contents = Contents::default();
-    let signature = contents.add(Content::of_bytes(*b"signature"));
+    let signature = contents.add(Content::of_bytes(&b"signature"[..]));
     let response = SignResponse {
         signature,
         signature_name: "a\u{1}<?content 0?>\r.pkcs7".into(),
@@ -130,7 +130,7 @@ fn attachments_come_and_go() {
     let call = read_as(media, message.as_bytes()).unwrap();
     let request: SignRequest = call.request().unwrap();
     assert!(call.mtom);
-    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(*b"Hello\r\n"));
+    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(&b"Hello\r\n"[..]));
     let (content_type, text) = answered(&call);
     assert!(content_type.starts_with("multipart/related; type=\"application/xop+xml\"; boundary="), "{content_type}");
     assert!(text.contains("href=\"cid:1@answer\"/></Signature>") && text.contains("\r\n\r\nsignature\r\n--"), "{text}");

@@ -367,7 +367,7 @@ fn attachments_belong_to_exactly_one_element() {
     let encoded = good.replace("<a>\r\n\r\nHello", "<a>\r\nContent-Transfer-Encoding: base64\r\n\r\nSGVs\r\nbG8=\r\n");
     let call = whole(MTOM, encoded.as_bytes()).unwrap();
     let request: SignRequest = call.request().unwrap();
-    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(*b"Hello"));
+    assert_eq!(*call.contents.get(request.document).unwrap(), Content::of_bytes(&b"Hello"[..]));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn elements(fields: &[Field], contents: &mut Contents, for_answer: bool) -> Stri
                 Kind::Flag => "true".to_owned(),
                 Kind::Time => "2026-11-27T12:00:00.250000Z".to_owned(),
                 Kind::Binary if for_answer => "SGVsbG8=".to_owned(),
-                Kind::Binary => contents.add(Content::of_bytes(*b"Hello")).0.to_string(),
+                Kind::Binary => contents.add(Content::of_bytes(&b"Hello"[..])).0.to_string(),
                 Kind::Record(record) => elements(record.fields, contents, for_answer),
             };
             text.push_str(&format!("<{}>{value}</{0}>", field.name));

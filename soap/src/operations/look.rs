@@ -61,7 +61,7 @@ impl Operations {
                 subject: signer.as_ref().map(|signer| signer.subject.to_string()),
                 key_kind: signer.as_ref().map(|signer| signer.key.to_string()),
                 not_after: certificate.map(|certificate| certificate.not_after().into()),
-                certificate: signer.map(|signer| contents.add(Content::of_bytes(signer.certificate.clone()))),
+                certificate: signer.map(|signer| contents.add(Content::of_bytes(signer.certificate.to_vec()))),
                 name: name.to_string(),
             }
         });

@@ -9,6 +9,7 @@ use actors::api::{Body, Ended, Made, Refused};
 use actors::document::{Origin, Place};
 use actors::pipeline::Failure;
 use actors::spool::{Content as Spooled, Lent};
+use bytes::Bytes;
 use model::profile::{Container, Format, Level};
 use model::{Digest, DigestAlgorithm, Profile, Reason, SignerName};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) fn taken(contents: &mut Contents, reference: BinaryRef) -> Result<Spo
 }
 
 /// A small content as bytes: a certificate, a digest, a time stamp.
-pub(super) fn small(contents: &mut Contents, reference: BinaryRef, what: &str, max: usize) -> Result<Arc<[u8]>, Fault> {
+pub(super) fn small(contents: &mut Contents, reference: BinaryRef, what: &str, max: usize) -> Result<Bytes, Fault> {
     let bytes = contents.take(reference)?.bytes(max);
     let bytes = bytes.map_err(|error| Fault::server("content", format!("the {what} cannot be read again: {error}")))?;
     bytes.ok_or_else(|| Fault::too_large("too-large", format!("the {what} has more than {max} bytes")))
