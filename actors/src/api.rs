@@ -27,7 +27,7 @@ use kept::Folder;
 use model::access::Denied;
 use model::limits::FILE_NAME_BYTES_MAX;
 use model::profile::Format;
-use model::{Caller, Digest, DocumentId, Function, JobId, Lane, Outcome, Profile, Reason, SignerName, TenantId};
+use model::{Caller, Digest, DocumentId, Function, JobId, Lane, Outcome, Profile, Reason, SignerName, TenantId, Time};
 use once::Once;
 use settings::{Wishes, adapted};
 use shares::{Allowance, Share, Shares};
@@ -304,6 +304,7 @@ impl Api {
         if let Some(key) = &order.key {
             let begun = self.begin_once(caller, &order, key, task.job).await?;
             task.job = begun.request.job;
+            task.unknown_since = None;
             let folder = Folder::of(&self.0.spool, &task.tenant, task.job);
             let on = folder.keep().map_err(|error| Refused::Spool(error.to_string()))?;
             task.kept = Some(Kept { folder, on, attempt: new_job(&*self.0.services.clock).to_string() });
@@ -311,7 +312,7 @@ impl Api {
         } else if self.0.services.recorder.is_stalled() {
             return Err(StoreError::Unavailable("it does not take outcomes".into()).into());
         }
-        let work = self.clone().work(task, order.documents, first, once);
+        let work = self.clone().work(Arc::new(task), order.documents, first, once);
         // On its own: a caller who hangs up leaves no document without its outcome.
         tokio::spawn(work).await.map_err(|_| Refused::Internal)?
     }
@@ -336,7 +337,7 @@ impl Api {
             terms: Terms { lane, signers, keys },
             job: new_job(&*self.0.services.clock),
             kept: None,
-            unknown: None,
+            unknown_since: Some(self.0.services.clock.now()),
         })
     }
 
@@ -349,30 +350,20 @@ impl Api {
     /// Works on all documents with the one place that the call has, and with more while there are any.
     async fn work(
         self,
-        mut task: Task,
+        task: Arc<Task>,
         documents: Vec<ApiDocument>,
         first: Entry,
         once: Option<(Once, Wishes)>,
     ) -> Result<Vec<Ended>, Refused> {
-        let job = NewJob {
-            id: task.job,
-            door: task.door.clone(),
-            profile: task.profile.name.to_string(),
-            opened_at: self.0.services.clock.now(),
-        };
         let mut before = BTreeMap::new();
-        match &once {
-            Some((once, wishes)) => {
-                self.open_rows(&task, &job, &documents).await?;
-                self.keep_for_a_time(&task, wishes, job).await?;
-                if once.again {
-                    before = self.ended_before(&task).await?;
-                }
+        // Without a key whoever gets no answer asks anew, and nobody would finish what a crash leaves of this call.
+        if let Some((once, wishes)) = &once {
+            let job = self.open_rows(&task, &documents).await?;
+            self.keep_for_a_time(&task, wishes, job).await?;
+            if once.again {
+                before = self.ended_before(&task).await?;
             }
-            // Whoever gets no answer asks anew, and nobody finishes what a crash leaves of this call.
-            None => task.unknown = Some(job),
         }
-        let task = Arc::new(task);
         let mut ended: Vec<Option<Ended>> = (0..).zip(&documents).map(|(number, _)| before.remove(&number)).collect();
         let mut places = vec![first];
         let mut running = FuturesUnordered::new();
@@ -401,12 +392,14 @@ impl Api {
         ended.into_iter().collect::<Option<Vec<_>>>().ok_or(Refused::Internal)
     }
 
-    async fn open_rows(&self, task: &Task, job: &NewJob, documents: &[ApiDocument]) -> Result<(), Refused> {
+    async fn open_rows(&self, task: &Task, documents: &[ApiDocument]) -> Result<NewJob, Refused> {
+        let job = task.new_job(self.0.services.clock.now());
         let rows: Vec<_> = (0..)
             .zip(documents)
             .map(|(number, document)| NewDocument { number, name: shown_name(&document.name) })
             .collect();
-        Ok(self.0.services.store.open_job(&task.tenant, job, &rows).await?)
+        self.0.services.store.open_job(&task.tenant, &job, &rows).await?;
+        Ok(job)
     }
 }
 
@@ -420,8 +413,14 @@ struct Task {
     job: JobId,
     /// Where results are kept, if they outlast the call.
     kept: Option<Kept>,
-    /// The job, if the store does not know it: each document is written with it and with its end.
-    unknown: Option<NewJob>,
+    /// When the call came, if the store does not know its job: each document is written with it and with its end.
+    unknown_since: Option<Time>,
+}
+
+impl Task {
+    fn new_job(&self, opened_at: Time) -> NewJob {
+        NewJob { id: self.job, door: self.door.clone(), profile: self.profile.name.to_string(), opened_at }
+    }
 }
 
 /// Where results are kept, for one attempt.

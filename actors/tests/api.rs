@@ -320,6 +320,29 @@ fn a_call_is_in_the_store_with_its_end_and_not_before() {
 }
 
 #[test]
+fn while_the_store_takes_no_outcomes_nothing_is_begun_and_what_was_begun_ends_well() {
+    run(async {
+        let door = door(4, 4).await;
+        door.world.tamper("ALTER TABLE document RENAME TO elsewhere");
+        let api = door.api.clone();
+        let make = move |name: &str| {
+            let (api, order) = (api.clone(), order("detached", vec![text(name, "x")]));
+            async move { api.make(&caller("main"), order).await }
+        };
+        let first = tokio::spawn(make("first"));
+        until("the store to refuse", || door.world.services.recorder.is_stalled()).await;
+        let refused = make("second").await.unwrap_err();
+        assert!(matches!(&refused, Refused::Store(_)) && refused.is_temporary(), "{refused}");
+        assert!(!first.is_finished(), "nothing is given out that is not durable");
+        door.world.tamper("ALTER TABLE elsewhere RENAME TO document");
+        assert!(first.await.unwrap().unwrap()[0].result.is_ok());
+        assert!(make("third").await.unwrap()[0].result.is_ok());
+        let jobs = door.world.store.list_jobs(&door.world.tenant, "user:erp", None, 10).await.unwrap();
+        assert_eq!(jobs.iter().map(|job| job.counts.done).collect::<Vec<_>>(), [1, 1]);
+    });
+}
+
+#[test]
 fn a_caller_who_goes_away_leaves_no_document_without_an_outcome() {
     run(async {
         let door = door(4, 4).await;

@@ -6,7 +6,7 @@ use crate::process;
 use crate::report::ServerRun;
 use anyhow::{Context, Result, bail};
 use rustix::fs::inotify;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, setpriority_process};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -150,6 +150,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Lets this program go before it on the processors that they share: threads that it starts from now on inherit that.
+    pub(crate) fn stand_back(&self) -> Result<()> {
+        Ok(setpriority_process(Some(Pid::from_child(&self.child)), NICE)?)
+    }
+
     /// An error if it has ended, or if the caller's patience has.
     pub(crate) fn check(&mut self, patient: bool) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
@@ -163,9 +168,7 @@ impl Running {
 
     /// Tells it to end, and waits until it has.
     pub(crate) fn end(mut self) -> Result<()> {
-        if let Some(process) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
-            kill_process(process, Signal::TERM)?;
-        }
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let status = self.child.wait()?;
         if !status.success() {
             bail!("the server ended with {status}: {}", self.last_words());
@@ -193,6 +196,7 @@ fn pause(duration: Duration) {
     std::thread::park_timeout(duration);
 }
 
+const NICE: i32 = 10;
 const CLAIM_LOOK: Duration = Duration::from_millis(1);
 const RESULT_LOOK: Duration = Duration::from_millis(10);
 const SCRAPE: Duration = Duration::from_millis(500);

@@ -19,7 +19,6 @@ use formats::inspect::{Detached, Input, Integrity, Signature, inspect};
 use hdrhistogram::Histogram;
 use home::SoapHome;
 use request::Requests;
-use rustix::process::{Pid, setpriority_process};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,8 +138,7 @@ pub(crate) fn run(arguments: &Soap) -> Result<String> {
     let raw = key::raw_rates(&signing_key)?.first().map_or(0.0, |raw| raw.per_second);
     let limit_before = limit(&signing_key, &requests)?;
     let mut server = Running::start(&program, &home.configuration(), home.log(), None)?;
-    // On machines of their own the clients would not be late because the server is busy. Before it has its threads.
-    setpriority_process(Pid::from_raw(server.id().cast_signed()), SERVER_NICE)?;
+    server.stand_back()?; // on machines of their own the clients would not be late because the server is busy
     home.wait_until_ready(&mut server)?;
     let target = home.target()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores()).enable_all().build()?;
@@ -205,8 +203,6 @@ async fn one_round(target: &Target, clients: usize, pace: Pace, requests: Arc<Re
         checked,
     })
 }
-
-const SERVER_NICE: i32 = 10;
 
 /// Connections beside those of requests that the server works on: enough for all whom it tells "busy" meanwhile.
 const CONNECTIONS_REFUSED: usize = 128;

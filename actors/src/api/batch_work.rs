@@ -241,7 +241,7 @@ impl Api {
             terms: Terms { lane: Lane::Batch, signers, keys: Some(self.0.catalogue.tokens(tenant)) },
             job: batch.job,
             kept: Some(Kept { folder: folder.clone(), on, attempt: lease.name.clone() }),
-            unknown: None,
+            unknown_since: None,
         })
     }
 

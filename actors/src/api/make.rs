@@ -155,7 +155,7 @@ impl Api {
         let (sender, receiver) = oneshot::channel();
         let result_on = task.kept.as_ref().filter(|_| ended.result.is_ok()).map(|kept| kept.on.clone());
         let patience = if awaited.is_some() { RECORD_PATIENCE } else { Duration::MAX };
-        let new = task.unknown.clone().map(|job| (job, ended.name.clone()));
+        let new = task.unknown_since.map(|since| (task.new_job(since), ended.name.clone()));
         let tenant = task.tenant.clone();
         let entry = Entry { tenant, new, end, audit, result_on, awaited, after: After::Tell(sender) };
         let record = async {

@@ -437,7 +437,8 @@ pub struct World {
     pub tenant: TenantId,
     pub tokens: Vec<Arc<FakeToken>>,
     pub pins_loaded: Arc<AtomicUsize>,
-    _folder: Option<tempfile::TempDir>,
+    /// Of the store, if it is one of its own.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Drop for World {
@@ -459,13 +460,15 @@ pub const PACE: Pace = Pace {
     step_timeout: Duration::from_millis(400),
 };
 
+const STORE: &str = "store.sqlite";
+
 impl World {
     pub async fn start(tokens: Vec<Arc<FakeToken>>, in_flight_max: usize, sign_timeout: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.sqlite");
+        let path = folder.path().join(STORE);
         let store = Store::open(&StoreConfig::Sqlite { path }, "test").await.unwrap();
         let mut world = Self::start_on(store, tokens, in_flight_max, sign_timeout);
-        world._folder = Some(folder);
+        world.folder = Some(folder);
         world
     }
 
@@ -505,7 +508,15 @@ impl World {
         };
         let running = Services::start_at(PACE, setup);
         let services = running.services.clone();
-        Self { running, services, store, tenant, tokens, pins_loaded, _folder: None }
+        Self { running, services, store, tenant, tokens, pins_loaded, folder: None }
+    }
+
+    /// Carries a statement out behind the store's back.
+    pub fn tamper(&self, statement: &str) {
+        let folder = self.folder.as_ref().expect("a store of its own");
+        let connection = rusqlite::Connection::open(folder.path().join(STORE)).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        connection.execute_batch(statement).unwrap();
     }
 
     pub fn state(&self, token: usize) -> TokenState {

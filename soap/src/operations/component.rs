@@ -254,7 +254,7 @@ fn annotate(profile: &mut Profile, annotation: &PdfAnnotation, contents: &mut Co
         Some(false) => pdf.visible = None,
         Some(true) => {
             let image = match annotation.signed_image {
-                Some(image) => Some(small(contents, image, "picture", IMAGE_BYTES_MAX)?.to_vec().into()),
+                Some(image) => Some(small(contents, image, "picture", IMAGE_BYTES_MAX)?.as_ref().into()),
                 None => None,
             };
             let (page, corner) = position(annotation.position.unwrap_or(0));
