@@ -514,9 +514,9 @@ impl World {
     /// Carries a statement out behind the store's back.
     pub fn tamper(&self, statement: &str) {
         let folder = self.folder.as_ref().expect("a store of its own");
-        let connection = rusqlite::Connection::open(folder.path().join(STORE)).unwrap();
-        connection.busy_timeout(Duration::from_secs(10)).unwrap();
-        connection.execute_batch(statement).unwrap();
+        let program = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])";
+        let store = folder.path().join(STORE);
+        testkit::tools::run_ok("python3", ["-c", program, store.to_str().unwrap(), statement]).unwrap();
     }
 
     pub fn state(&self, token: usize) -> TokenState {
