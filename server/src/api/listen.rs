@@ -21,7 +21,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 
 /// What carries HTTP.
@@ -153,6 +153,9 @@ where
     })
 }
 
+/// What is taken from a socket at a time. By itself the TLS library asks for 4 KiB, and so thirty times for a small body.
+const READ_AHEAD_BYTES: usize = 32 * 1024;
+
 /// How long a client that was answered before its body ended may go on sending it.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -182,6 +185,7 @@ async fn take_tls(edge: Arc<Edge>, tls: Arc<Tls>, stream: TcpStream) -> io::Resu
     let address = address_of(&stream)?;
     let seat = edge.admission.connection(address).ok_or_else(|| refused("too many"))?;
     // Asked for each connection: the files may be new.
+    let stream = BufReader::with_capacity(READ_AHEAD_BYTES, stream);
     let handshake = tokio_rustls::TlsAcceptor::from(tls.current()).accept(stream);
     let stream = match tokio::time::timeout(edge.settings.header_timeout, handshake).await {
         Ok(done) => done.inspect_err(|_| {
