@@ -43,8 +43,9 @@ pub(crate) struct Soap {
     /// Requests a second (open loop); without it each client sends the next one when it has its answer (closed loop).
     #[arg(long, conflicts_with = "percent")]
     rate: Option<f64>,
-    /// As --rate, in percent of the rate that a closed loop of the same length reaches right before (and again right after),
-    /// with no more clients than the server has places. Above 100 as many connections are used as it takes for the requests to arrive.
+    /// As --rate, in percent of the rate that a closed loop of the same length reaches right before, with no more clients than
+    /// the server has places; it is run once more right after. Above 100 as many connections are used as it takes for the
+    /// requests to arrive.
     #[arg(long)]
     percent: Option<f64>,
     /// Kind of the signing key.
@@ -141,7 +142,7 @@ pub(crate) fn run(arguments: &Soap) -> Result<String> {
     server.stand_back()?; // on machines of their own the clients would not be late because the server is busy
     home.wait_until_ready(&mut server)?;
     let target = home.target()?;
-    // More would wake each other more often than they would help: a thread sends some five thousand requests a second.
+    // More would wake each other more often than they would help: a thread sends thousands of requests a second.
     let threads = (cores() / 2).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let round = |clients, pace| runtime.block_on(one_round(&target, clients, pace, requests.clone(), server.id()));

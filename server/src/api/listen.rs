@@ -184,8 +184,8 @@ async fn take_plain(edge: Arc<Edge>, stream: TcpStream) -> io::Result<Connection
 async fn take_tls(edge: Arc<Edge>, tls: Arc<Tls>, stream: TcpStream) -> io::Result<Connection> {
     let address = address_of(&stream)?;
     let seat = edge.admission.connection(address).ok_or_else(|| refused("too many"))?;
-    // Asked for each connection: the files may be new.
     let stream = BufReader::with_capacity(READ_AHEAD_BYTES, stream);
+    // Asked for each connection: the files may be new.
     let handshake = tokio_rustls::TlsAcceptor::from(tls.current()).accept(stream);
     let stream = match tokio::time::timeout(edge.settings.header_timeout, handshake).await {
         Ok(done) => done.inspect_err(|_| {
